@@ -1,0 +1,10 @@
+//! Counterfoil: the ERP's half of every Shopify order.
+//!
+//! The rooms and who may know whom (a test keeps the arrows):
+//! `types <- platform <- erp <- shopify <- web <- {app, wiring, main}`; `practice` stands apart.
+//!
+//! Start reading with one order: `web/webhooks.rs` stores the delivery through `platform/inbox.rs`,
+//! `platform/queue.rs` claims it, `shopify/orders.rs` translates it and `erp/orders.rs` books it.
+pub mod platform;
+pub mod schema;
+pub mod types;

@@ -1,0 +1,342 @@
+//! The database: pool, connection, transactions. The only place that opens a transaction.
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// How often a transaction that lost a deadlock or a serialization conflict is begun again.
+const CONFLICT_TRIES: u32 = 8;
+
+/// One connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum DbConnection {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// Runs one diesel expression on the concrete connection: for upserts and batches, which do not
+/// compile on the enum. The expression is the same for both databases.
+#[macro_export]
+macro_rules! native {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::platform::db::DbConnection::Postgres($c) => $body,
+            $crate::platform::db::DbConnection::Sqlite($c) => $body,
+        }
+    };
+}
+
+/// What can go wrong between us and the database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    #[error("no database connection is free")]
+    Busy(#[source] r2d2::Error),
+    #[error("the database cannot be opened: {0}")]
+    Open(String),
+    #[error("the query failed: {0}")]
+    Query(#[from] QueryError),
+    #[error("the migrations failed: {0}")]
+    Migration(String),
+    #[error("the work on the database was interrupted")]
+    Interrupted,
+}
+
+impl DbError {
+    /// Whether the same transaction, begun again, may well succeed.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            DbError::Query(QueryError::DatabaseError(
+                DatabaseErrorKind::SerializationFailure,
+                _,
+            )) => true,
+            DbError::Query(QueryError::DatabaseError(_, info)) => {
+                let message = info.message();
+                message.contains("deadlock detected") || message.contains("database is locked")
+            }
+            DbError::Query(_)
+            | DbError::Busy(_)
+            | DbError::Open(_)
+            | DbError::Migration(_)
+            | DbError::Interrupted => false,
+        }
+    }
+
+    /// Whether a unique key refused the row.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        matches!(
+            self,
+            DbError::Query(QueryError::DatabaseError(
+                DatabaseErrorKind::UniqueViolation,
+                _
+            ))
+        )
+    }
+}
+
+/// Opens connections of the kind that the URL names.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    url: String,
+}
+
+impl ManageConnection for Manager {
+    type Connection = DbConnection;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<DbConnection, Self::Error> {
+        let open = diesel::r2d2::Error::ConnectionError;
+        let setup = diesel::r2d2::Error::QueryError;
+        if is_postgres(&self.url) {
+            let conn = PgConnection::establish(&self.url).map_err(open)?;
+            return Ok(DbConnection::Postgres(conn));
+        }
+        let mut conn = SqliteConnection::establish(sqlite_path(&self.url)).map_err(open)?;
+        // FULL: in WAL mode NORMAL can lose the last commits in a power cut, and an acknowledged
+        // webhook is a promise.
+        conn.batch_execute(
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
+        )
+        .map_err(setup)?;
+        Ok(DbConnection::Sqlite(conn))
+    }
+
+    fn is_valid(&self, conn: &mut DbConnection) -> Result<(), Self::Error> {
+        conn.batch_execute("SELECT 1")
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, conn: &mut DbConnection) -> bool {
+        std::thread::panicking()
+            || match conn {
+                DbConnection::Postgres(c) => {
+                    AnsiTransactionManager::is_broken_transaction_manager(c)
+                }
+                DbConnection::Sqlite(c) => AnsiTransactionManager::is_broken_transaction_manager(c),
+            }
+    }
+}
+
+/// The pool, and for SQLite the one lock that its writers queue on.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<Manager>,
+    writer: Arc<Mutex<()>>,
+    postgres: bool,
+}
+
+impl Db {
+    /// Opens the database behind `url`: `sqlite:PATH` or `postgres://...`.
+    ///
+    /// # Errors
+    ///
+    /// `Open` with the database's own words.
+    pub fn open(url: &str, connections: u32) -> Result<Db, DbError> {
+        let manager = Manager {
+            url: url.to_owned(),
+        };
+        // The pool's own first try hides the reason: ask once in the open.
+        manager
+            .connect()
+            .map_err(|error| DbError::Open(error.to_string()))?;
+        let pool = Pool::builder()
+            .max_size(connections)
+            .min_idle(Some(1))
+            .test_on_check_out(is_postgres(url))
+            .connection_timeout(Duration::from_secs(3))
+            .build(manager)
+            .map_err(|error| DbError::Open(error.to_string()))?;
+        Ok(Db {
+            pool,
+            writer: Arc::new(Mutex::new(())),
+            postgres: is_postgres(url),
+        })
+    }
+
+    /// Whether this is the server database, over which several processes may work.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        self.postgres
+    }
+
+    /// Connections in use and the pool's size.
+    #[must_use]
+    pub fn pool_use(&self) -> (u32, u32) {
+        let state = self.pool.state();
+        (
+            state.connections.saturating_sub(state.idle_connections),
+            self.pool.max_size(),
+        )
+    }
+
+    /// Brings the tables up to date; returns how many migrations ran.
+    ///
+    /// # Errors
+    ///
+    /// `Migration` with the step that failed.
+    pub fn migrate(&self) -> Result<usize, DbError> {
+        let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let conn = &mut *self.connection()?;
+        match conn {
+            DbConnection::Postgres(c) => c.run_pending_migrations(POSTGRES).map(|ran| ran.len()),
+            DbConnection::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|ran| ran.len()),
+        }
+        .map_err(|error| DbError::Migration(error.to_string()))
+    }
+
+    /// Runs `work` on a blocking thread, seeing one state of the data throughout.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`; `Busy` when no connection is free.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let db = self.clone();
+        tokio::task::spawn_blocking(move || db.read_here(work))
+            .await
+            .map_err(|_stopped| DbError::Interrupted)?
+    }
+
+    /// Runs `work` on a blocking thread in one transaction; an `Err` undoes all of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`; `Busy` when no connection is free.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let db = self.clone();
+        tokio::task::spawn_blocking(move || db.write_here(work))
+            .await
+            .map_err(|_stopped| DbError::Interrupted)?
+    }
+
+    /// As [`Db::read`], on this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Db::read`].
+    pub fn read_here<T, E: From<DbError>>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut conn = self.connection()?;
+        transact(&mut conn, begin_read, work)
+    }
+
+    /// As [`Db::write`], on this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Db::write`].
+    pub fn write_here<T, E: From<DbError>>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _turn = self.sqlite_turn();
+        let mut conn = self.connection()?;
+        transact(&mut conn, begin_write, work)
+    }
+
+    /// As [`Db::write_here`], begun again when PostgreSQL chose it as the victim of a conflict.
+    ///
+    /// # Errors
+    ///
+    /// As [`Db::write_here`]; a conflict only after several tries.
+    pub fn write_repeating<T>(
+        &self,
+        mut work: impl FnMut(&mut DbConnection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        let mut tries = 0;
+        loop {
+            match self.write_here(&mut work) {
+                Err(error) if error.is_conflict() && tries < CONFLICT_TRIES => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    // SQLite has one writer. Waiting for it in line is fair and quick; its own busy handler sleeps
+    // and made worst waits of more than a second.
+    fn sqlite_turn(&self) -> Option<std::sync::MutexGuard<'_, ()>> {
+        (!self.postgres).then(|| self.writer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn connection(&self) -> Result<PooledConnection<Manager>, DbError> {
+        self.pool.get().map_err(DbError::Busy)
+    }
+}
+
+/// Runs `work` in a savepoint: its `Err` undoes what it did and nothing else.
+///
+/// # Errors
+///
+/// Those of `work`.
+pub fn savepoint<T, E: From<DbError>>(
+    conn: &mut DbConnection,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    transact(conn, Transactions::begin_transaction, work)
+}
+
+type Transactions = <DbConnection as Connection>::TransactionManager;
+
+fn transact<T, E: From<DbError>>(
+    conn: &mut DbConnection,
+    begin: fn(&mut DbConnection) -> QueryResult<()>,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    begin(conn).map_err(DbError::from)?;
+    let result = work(conn);
+    match &result {
+        Ok(_) => Transactions::commit_transaction(conn).map_err(DbError::from)?,
+        // The error of `work` says more than that of its rollback.
+        Err(_) => drop(Transactions::rollback_transaction(conn)),
+    }
+    result
+}
+
+fn begin_read(conn: &mut DbConnection) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn),
+        DbConnection::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(
+            conn,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        ),
+    }
+}
+
+// SQLite cannot wait for its write lock in a transaction that has already read: it fails at once
+// whatever busy_timeout says. BEGIN IMMEDIATE waits at the start.
+fn begin_write(conn: &mut DbConnection) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(conn) => {
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
+        }
+        DbConnection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
+fn sqlite_path(url: &str) -> &str {
+    url.strip_prefix("sqlite:").unwrap_or(url)
+}

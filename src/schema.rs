@@ -1,0 +1,733 @@
+//! Table shapes; both databases share them. A test compares them with the migrated databases.
+
+diesel::table! {
+    settings (name) {
+        name -> Text,
+        value -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        public_id -> Text,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        password_hash -> Text,
+        active -> Bool,
+        time_zone -> Text,
+        theme -> Text,
+        density -> Text,
+        keys_on -> Bool,
+        created_at -> BigInt,
+        signed_in_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        token_hash -> Text,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        address -> Text,
+        agent -> Text,
+        flash -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sign_in_failures (id) {
+        id -> BigInt,
+        subject -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        name -> Text,
+        token_hash -> Text,
+        scope -> Text,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> BigInt,
+        at -> BigInt,
+        user_id -> Nullable<BigInt>,
+        kind -> Text,
+        subject -> Text,
+        arguments -> Text,
+    }
+}
+
+diesel::table! {
+    queues (name) {
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    workers (boot) {
+        boot -> Text,
+        host -> Text,
+        pid -> BigInt,
+        started_at -> BigInt,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_events (id) {
+        id -> BigInt,
+        source -> Text,
+        shop_domain -> Text,
+        webhook_id -> Text,
+        event_id -> Nullable<Text>,
+        topic -> Text,
+        api_version -> Nullable<Text>,
+        key -> Nullable<Text>,
+        snapshot -> Bool,
+        ver -> BigInt,
+        triggered_at -> Nullable<BigInt>,
+        received_at -> BigInt,
+        secret_label -> Text,
+        headers -> Text,
+        body -> Binary,
+        status -> SmallInt,
+        due_at -> BigInt,
+        claim_no -> BigInt,
+        attempts -> Integer,
+        crashes -> Integer,
+        locked_by -> Nullable<Text>,
+        locked_at -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        waits_for -> Nullable<Text>,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> BigInt,
+        kind -> Text,
+        dedupe_key -> Nullable<Text>,
+        shop_domain -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        key -> Nullable<Text>,
+        snapshot -> Bool,
+        ver -> BigInt,
+        payload -> Text,
+        progress -> Nullable<Text>,
+        created_at -> BigInt,
+        created_by -> Nullable<BigInt>,
+        status -> SmallInt,
+        due_at -> BigInt,
+        claim_no -> BigInt,
+        attempts -> Integer,
+        crashes -> Integer,
+        locked_by -> Nullable<Text>,
+        locked_at -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        waits_for -> Nullable<Text>,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    tries (id) {
+        id -> BigInt,
+        queue -> Text,
+        row_id -> BigInt,
+        at -> BigInt,
+        micros -> BigInt,
+        outcome -> Text,
+        reason -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    rejected_webhooks (id) {
+        id -> BigInt,
+        at -> BigInt,
+        address -> Text,
+        topic -> Text,
+        shop_domain -> Text,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    sellers (id) {
+        id -> BigInt,
+        name -> Text,
+        time_zone -> Text,
+    }
+}
+
+diesel::table! {
+    channels (id) {
+        id -> BigInt,
+        seller_id -> BigInt,
+        kind -> Text,
+        name -> Text,
+        time_zone -> Text,
+    }
+}
+
+diesel::table! {
+    products (id) {
+        id -> BigInt,
+        sku -> Text,
+        name -> Text,
+        barcode -> Nullable<Text>,
+        unit -> Text,
+        weight_grams -> Nullable<BigInt>,
+        tracking -> Text,
+        ships -> Bool,
+        hs_code -> Nullable<Text>,
+        origin -> Nullable<Text>,
+        active -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    locations (id) {
+        id -> BigInt,
+        name -> Text,
+        address1 -> Nullable<Text>,
+        city -> Nullable<Text>,
+        zip -> Nullable<Text>,
+        province_code -> Nullable<Text>,
+        country_code -> Nullable<Text>,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    lots (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        code -> Text,
+        best_before -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    stock_levels (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        location_id -> BigInt,
+        on_hand -> BigInt,
+        reserved -> BigInt,
+    }
+}
+
+diesel::table! {
+    stock_movements (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        location_id -> BigInt,
+        quantity -> BigInt,
+        balance -> BigInt,
+        reason -> Text,
+        source -> Text,
+        user_id -> Nullable<BigInt>,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> BigInt,
+        public_id -> Text,
+        name -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    contacts (id) {
+        id -> BigInt,
+        public_id -> Text,
+        account_id -> BigInt,
+        first_name -> Nullable<Text>,
+        last_name -> Nullable<Text>,
+        email -> Nullable<Text>,
+        email_normal -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        phone_normal -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    orders (id) {
+        id -> BigInt,
+        public_id -> Text,
+        channel_id -> BigInt,
+        external_id -> Text,
+        number -> Text,
+        name -> Text,
+        version -> BigInt,
+        source_updated_at -> BigInt,
+        source_triggered_at -> BigInt,
+        source_digest -> Text,
+        contact_id -> Nullable<BigInt>,
+        customer_name -> Nullable<Text>,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        billing_address -> Nullable<Text>,
+        shipping_address -> Nullable<Text>,
+        ship_city -> Nullable<Text>,
+        currency -> Text,
+        presentment_currency -> Text,
+        taxes_included -> Bool,
+        subtotal_minor -> BigInt,
+        discount_minor -> BigInt,
+        shipping_minor -> BigInt,
+        tax_minor -> BigInt,
+        total_minor -> BigInt,
+        presentment_total_minor -> BigInt,
+        current_total_minor -> BigInt,
+        outstanding_minor -> Nullable<BigInt>,
+        added_total_minor -> BigInt,
+        totals_check -> Text,
+        payment_state -> Text,
+        work_state -> Text,
+        short_quantity -> BigInt,
+        fulfilled_at_source -> Bool,
+        shipping_method -> Nullable<Text>,
+        items_summary -> Text,
+        item_count -> BigInt,
+        note -> Nullable<Text>,
+        attributes -> Nullable<Text>,
+        tags -> Nullable<Text>,
+        gateways -> Nullable<Text>,
+        test -> Bool,
+        placed_at -> BigInt,
+        promised_at -> Nullable<BigInt>,
+        cancelled_at -> Nullable<BigInt>,
+        cancel_reason -> Nullable<Text>,
+        deleted_at_source -> Nullable<BigInt>,
+        received_at -> BigInt,
+        changed_at -> BigInt,
+        flags -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    order_sources (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        shape -> Text,
+        api_version -> Text,
+        translator_version -> Integer,
+        event_id -> Nullable<BigInt>,
+        body -> Binary,
+        received_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_tombstones (id) {
+        id -> BigInt,
+        channel_id -> BigInt,
+        external_id -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_lines (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        external_id -> Text,
+        position -> Integer,
+        variant_external_id -> Nullable<Text>,
+        product_external_id -> Nullable<Text>,
+        title -> Text,
+        variant_title -> Nullable<Text>,
+        sku -> Nullable<Text>,
+        quantity -> BigInt,
+        current_quantity -> BigInt,
+        fulfilled_elsewhere -> BigInt,
+        shipped_quantity -> BigInt,
+        unit_price_scaled -> BigInt,
+        discount_minor -> BigInt,
+        tax_minor -> BigInt,
+        total_minor -> BigInt,
+        ships -> Bool,
+        gift_card -> Bool,
+        tip -> Bool,
+        properties -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    line_products (id) {
+        id -> BigInt,
+        order_line_id -> BigInt,
+        product_id -> BigInt,
+        quantity_each -> BigInt,
+    }
+}
+
+diesel::table! {
+    reservations (id) {
+        id -> BigInt,
+        order_line_id -> BigInt,
+        product_id -> BigInt,
+        location_id -> BigInt,
+        quantity -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_charges (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        kind -> Text,
+        external_id -> Nullable<Text>,
+        title -> Text,
+        amount_minor -> BigInt,
+        discount_minor -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_taxes (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        title -> Text,
+        rate -> Text,
+        amount_minor -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_discounts (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        kind -> Text,
+        title -> Text,
+        amount_minor -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_versions (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        version -> BigInt,
+        at -> BigInt,
+        difference -> Text,
+    }
+}
+
+diesel::table! {
+    holds (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        kind -> Text,
+        cause -> Text,
+        note -> Nullable<Text>,
+        opened_at -> BigInt,
+        opened_by -> Nullable<BigInt>,
+        released_at -> Nullable<BigInt>,
+        released_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shipments (id) {
+        id -> BigInt,
+        public_id -> Text,
+        order_id -> BigInt,
+        location_id -> BigInt,
+        request_id -> Text,
+        carrier -> Nullable<Text>,
+        tracking_numbers -> Text,
+        tracking_url -> Nullable<Text>,
+        notify -> Bool,
+        state -> Text,
+        shipped_at -> BigInt,
+        shipped_by -> Nullable<BigInt>,
+        undone_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    shipment_lines (id) {
+        id -> BigInt,
+        shipment_id -> BigInt,
+        order_line_id -> BigInt,
+        quantity -> BigInt,
+    }
+}
+
+diesel::table! {
+    timeline (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        arguments -> Text,
+        user_id -> Nullable<BigInt>,
+        source -> Nullable<Text>,
+        micros -> Nullable<BigInt>,
+        request_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    changes (seq) {
+        seq -> BigInt,
+        kind -> Text,
+        public_id -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    shopify_shops (id) {
+        id -> BigInt,
+        public_id -> Text,
+        domain -> Text,
+        channel_id -> BigInt,
+        state -> Text,
+        grant_kind -> Text,
+        name -> Text,
+        currency -> Nullable<Text>,
+        time_zone -> Nullable<Text>,
+        plan -> Nullable<Text>,
+        scopes -> Text,
+        missing_scopes -> Text,
+        access_token_sealed -> Nullable<Text>,
+        access_expires_at -> Nullable<BigInt>,
+        refresh_token_sealed -> Nullable<Text>,
+        refresh_expires_at -> Nullable<BigInt>,
+        refresh_lease -> Nullable<Text>,
+        refresh_lease_until -> Nullable<BigInt>,
+        client_id -> Nullable<Text>,
+        client_secret_sealed -> Nullable<Text>,
+        notification_key_sealed -> Nullable<Text>,
+        api_version -> Text,
+        notify_default -> Bool,
+        order_status_filter -> Text,
+        last_error -> Nullable<Text>,
+        last_error_at -> Nullable<BigInt>,
+        installed_at -> BigInt,
+        uninstalled_at -> Nullable<BigInt>,
+        budget_available -> Nullable<BigInt>,
+        budget_max -> Nullable<BigInt>,
+        budget_rate -> Nullable<BigInt>,
+        budget_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_oauth_states (id) {
+        id -> BigInt,
+        nonce_hash -> Text,
+        domain -> Text,
+        user_id -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_subscriptions (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        topic -> Text,
+        gid -> Nullable<Text>,
+        uri -> Nullable<Text>,
+        state -> Text,
+        last_received_at -> Nullable<BigInt>,
+        checked_at -> BigInt,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    shopify_locations (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        external_id -> Text,
+        name -> Text,
+        active -> Bool,
+        location_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_customers (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        external_id -> Text,
+        contact_id -> BigInt,
+        source_updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    shopify_variants (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        external_id -> Text,
+        product_external_id -> Text,
+        inventory_item_external_id -> Nullable<Text>,
+        product_title -> Text,
+        variant_title -> Nullable<Text>,
+        sku -> Nullable<Text>,
+        barcode -> Nullable<Text>,
+        price_minor -> Nullable<BigInt>,
+        ships -> Bool,
+        weight_grams -> Nullable<BigInt>,
+        picture_url -> Nullable<Text>,
+        source_updated_at -> BigInt,
+        seen_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        ignored_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_product_mappings (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        variant_id -> BigInt,
+        product_id -> Nullable<BigInt>,
+        quantity -> BigInt,
+        kind -> Text,
+        origin -> Text,
+        batch -> Nullable<Text>,
+        created_at -> BigInt,
+        created_by -> Nullable<BigInt>,
+        removed_at -> Nullable<BigInt>,
+        removed_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_fulfillments (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        shipment_id -> BigInt,
+        order_external_id -> Text,
+        fulfillment_gid -> Nullable<Text>,
+        state -> Text,
+        intent -> Text,
+        pre_image -> Nullable<Text>,
+        sent_at -> Nullable<BigInt>,
+        request_id -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(audit_log -> users (user_id));
+diesel::joinable!(jobs -> users (created_by));
+diesel::joinable!(channels -> sellers (seller_id));
+diesel::joinable!(lots -> products (product_id));
+diesel::joinable!(stock_levels -> products (product_id));
+diesel::joinable!(stock_levels -> locations (location_id));
+diesel::joinable!(stock_movements -> products (product_id));
+diesel::joinable!(stock_movements -> locations (location_id));
+diesel::joinable!(stock_movements -> users (user_id));
+diesel::joinable!(contacts -> accounts (account_id));
+diesel::joinable!(orders -> channels (channel_id));
+diesel::joinable!(orders -> contacts (contact_id));
+diesel::joinable!(order_sources -> orders (order_id));
+diesel::joinable!(order_tombstones -> channels (channel_id));
+diesel::joinable!(order_lines -> orders (order_id));
+diesel::joinable!(line_products -> order_lines (order_line_id));
+diesel::joinable!(line_products -> products (product_id));
+diesel::joinable!(reservations -> order_lines (order_line_id));
+diesel::joinable!(reservations -> products (product_id));
+diesel::joinable!(reservations -> locations (location_id));
+diesel::joinable!(order_charges -> orders (order_id));
+diesel::joinable!(order_taxes -> orders (order_id));
+diesel::joinable!(order_discounts -> orders (order_id));
+diesel::joinable!(order_versions -> orders (order_id));
+diesel::joinable!(holds -> orders (order_id));
+diesel::joinable!(shipments -> orders (order_id));
+diesel::joinable!(shipments -> locations (location_id));
+diesel::joinable!(shipments -> users (shipped_by));
+diesel::joinable!(shipment_lines -> shipments (shipment_id));
+diesel::joinable!(shipment_lines -> order_lines (order_line_id));
+diesel::joinable!(timeline -> orders (order_id));
+diesel::joinable!(timeline -> users (user_id));
+diesel::joinable!(shopify_shops -> channels (channel_id));
+diesel::joinable!(shopify_oauth_states -> users (user_id));
+diesel::joinable!(shopify_subscriptions -> shopify_shops (shop_id));
+diesel::joinable!(shopify_locations -> shopify_shops (shop_id));
+diesel::joinable!(shopify_locations -> locations (location_id));
+diesel::joinable!(shopify_customers -> shopify_shops (shop_id));
+diesel::joinable!(shopify_customers -> contacts (contact_id));
+diesel::joinable!(shopify_variants -> shopify_shops (shop_id));
+diesel::joinable!(shopify_product_mappings -> shopify_shops (shop_id));
+diesel::joinable!(shopify_product_mappings -> shopify_variants (variant_id));
+diesel::joinable!(shopify_product_mappings -> products (product_id));
+diesel::joinable!(shopify_fulfillments -> shopify_shops (shop_id));
+diesel::joinable!(shopify_fulfillments -> shipments (shipment_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    settings,
+    users,
+    sessions,
+    sign_in_failures,
+    api_tokens,
+    audit_log,
+    queues,
+    workers,
+    webhook_events,
+    jobs,
+    tries,
+    rejected_webhooks,
+    sellers,
+    channels,
+    products,
+    locations,
+    lots,
+    stock_levels,
+    stock_movements,
+    accounts,
+    contacts,
+    orders,
+    order_sources,
+    order_tombstones,
+    order_lines,
+    line_products,
+    reservations,
+    order_charges,
+    order_taxes,
+    order_discounts,
+    order_versions,
+    holds,
+    shipments,
+    shipment_lines,
+    timeline,
+    changes,
+    shopify_shops,
+    shopify_oauth_states,
+    shopify_subscriptions,
+    shopify_locations,
+    shopify_customers,
+    shopify_variants,
+    shopify_product_mappings,
+    shopify_fulfillments,
+);

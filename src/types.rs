@@ -1,0 +1,13 @@
+//! Value types every room may use; this room imports no other.
+
+pub mod at;
+pub mod id;
+pub mod money;
+pub mod text_enum;
+
+pub use at::At;
+pub use id::{
+    AccountId, ChannelId, ContactId, EventId, JobId, LocationId, MappingId, OrderId, OrderLineId,
+    ProductId, SellerId, ShipmentId, ShopId, UserId, VariantId,
+};
+pub use money::{Currency, Money, MoneyError, UnitPrice};
