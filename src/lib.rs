@@ -7,4 +7,5 @@
 //! `platform/queue.rs` claims it, `shopify/orders.rs` translates it and `erp/orders.rs` books it.
 pub mod platform;
 pub mod schema;
+pub mod shopify;
 pub mod types;

@@ -1,0 +1,2 @@
+//! The Shopify connector: what the core asks of the shop and what the shop tells the core.
+pub mod graphql;

@@ -1,0 +1,6 @@
+//! All integration tests, one binary. They enter by HTTP and look at what a person would look at.
+
+mod architecture;
+mod graphql;
+mod schema;
+mod support;

@@ -1,0 +1,133 @@
+//! `src/schema.rs` says what both migrated databases have: same tables, same columns, same types.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use counterfoil::platform::db::{Db, DbConnection, DbError};
+use diesel::RunQueryDsl;
+use diesel::sql_types::{Bool, Text};
+
+use crate::support::database::{Database, Kind};
+
+/// Column name -> type in schema.rs's words, as `Nullable<BigInt>`.
+type Columns = BTreeMap<String, String>;
+
+#[test]
+fn sqlite_has_the_tables_of_the_schema() {
+    assert_agrees(Kind::Sqlite);
+}
+
+#[test]
+fn postgres_has_the_tables_of_the_schema() {
+    assert_agrees(Kind::Postgres);
+}
+
+fn assert_agrees(kind: Kind) {
+    let written = written();
+    assert!(written.len() > 10, "schema.rs could not be read");
+    let real = real(kind);
+    let names =
+        |tables: &BTreeMap<String, Columns>| tables.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(
+        names(&written),
+        names(&real),
+        "tables in schema.rs and in {kind:?}"
+    );
+    for (table, columns) in &written {
+        assert_eq!(
+            columns, &real[table],
+            "{table} in schema.rs and in {kind:?}"
+        );
+    }
+}
+
+/// The tables as `src/schema.rs` declares them.
+fn written() -> BTreeMap<String, Columns> {
+    let text = fs::read_to_string("src/schema.rs").expect("the schema");
+    let mut tables = BTreeMap::new();
+    for table in text.split("diesel::table! {").skip(1) {
+        let (head, body) = table.split_once('{').expect("a table's columns");
+        let name = head.split('(').next().unwrap_or_default().trim();
+        let (body, _) = body.split_once('}').expect("a table's end");
+        let mut columns = Columns::new();
+        let mut real_name = None;
+        for line in body.lines().map(str::trim) {
+            if let Some(name) = line.strip_prefix("#[sql_name = \"") {
+                real_name = name.strip_suffix("\"]").map(str::to_owned);
+            } else if let Some((column, kind)) = line.split_once("->") {
+                let column = real_name.take().unwrap_or_else(|| column.trim().to_owned());
+                columns.insert(column, kind.trim().trim_end_matches(',').to_owned());
+            }
+        }
+        tables.insert(name.to_owned(), columns);
+    }
+    tables
+}
+
+#[derive(diesel::QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    table_name: String,
+    #[diesel(sql_type = Text)]
+    column_name: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Bool)]
+    nullable: bool,
+}
+
+const ON_SQLITE: &str = "SELECT m.name AS table_name, c.name AS column_name, c.type AS kind, \
+     (c.\"notnull\" = 0) AS nullable \
+     FROM sqlite_master m JOIN pragma_table_info(m.name) c \
+     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";
+
+const ON_POSTGRES: &str = "SELECT table_name::TEXT, column_name::TEXT, data_type::TEXT AS kind, \
+     (is_nullable = 'YES') AS nullable \
+     FROM information_schema.columns WHERE table_schema = 'public'";
+
+/// The tables as the migrations made them.
+fn real(kind: Kind) -> BTreeMap<String, Columns> {
+    let database = Database::create(kind);
+    let db = Db::open(&database.url, 1).expect("the database opens");
+    let found: Result<Vec<Column>, DbError> = db.read_here(|conn| {
+        Ok(match conn {
+            DbConnection::Sqlite(conn) => diesel::sql_query(ON_SQLITE).load(conn)?,
+            DbConnection::Postgres(conn) => diesel::sql_query(ON_POSTGRES).load(conn)?,
+        })
+    });
+    let mut tables: BTreeMap<String, Columns> = BTreeMap::new();
+    for column in found.expect("the columns") {
+        // diesel's own book of migrations.
+        if column.table_name == "__diesel_schema_migrations" {
+            continue;
+        }
+        let spelled = spelled(&column);
+        let columns = tables.entry(column.table_name).or_default();
+        columns.insert(column.column_name, spelled);
+    }
+    tables
+}
+
+/// A real column's type in schema.rs's words.
+fn spelled(column: &Column) -> String {
+    let plain = match column.kind.to_lowercase().as_str() {
+        "bigint" => "BigInt",
+        // SQLite numbers its rows only in a column of exactly this type, which holds 64 bits; all
+        // other whole numbers of 32 bits are never called `id` or `seq`.
+        "integer" if ["id", "seq"].contains(&column.column_name.as_str()) => "BigInt",
+        "integer" => "Integer",
+        "smallint" => "SmallInt",
+        "text" => "Text",
+        "boolean" => "Bool",
+        "blob" | "bytea" => "Binary",
+        _ => panic!(
+            "{}.{}: {}",
+            column.table_name, column.column_name, column.kind
+        ),
+    };
+    if column.nullable {
+        format!("Nullable<{plain}>")
+    } else {
+        plain.to_owned()
+    }
+}
