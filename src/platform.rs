@@ -1,4 +1,8 @@
-//! Tools without business words: database, clock, secrets, inbox, queue, HTTP.
+//! Tools without business words: database, clock, secrets, inbox, queue, jobs, worker.
 pub mod clock;
 pub mod db;
+pub mod inbox;
+pub mod jobs;
+pub mod queue;
 pub mod secrets;
+pub mod worker;

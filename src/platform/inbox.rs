@@ -1,0 +1,158 @@
+//! The inbox: every delivery is stored once, durably, before it is answered.
+//!
+//! One writer thread takes whatever is waiting, inserts it in one transaction and then answers each:
+//! one sync of the disk for up to [`MAX_BATCH`] deliveries, and no timer.
+pub mod queries;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot};
+
+use crate::platform::db::{Db, DbError};
+use crate::types::At;
+
+/// Deliveries in one commit at most.
+const MAX_BATCH: usize = 256;
+/// Deliveries that may wait for the writer; more are refused.
+const MAX_WAITING: usize = 2048;
+/// The sender gives up after 5 s: answer before that.
+const ANSWER_WITHIN: Duration = Duration::from_secs(4);
+
+/// One verified delivery.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Which kind of peer sent it: `shopify`.
+    pub source: &'static str,
+    pub shop_domain: String,
+    /// Unique per delivery and shop; the same on its retries.
+    pub webhook_id: String,
+    /// Shared by the deliveries of one action; correlates only.
+    pub event_id: Option<String>,
+    pub topic: String,
+    pub api_version: Option<String>,
+    /// What it is about; two with the same key are never worked on side by side.
+    pub key: Option<String>,
+    /// A whole state, which a newer one supersedes; else a change, applied in order.
+    pub snapshot: bool,
+    /// How new the state is, for snapshots.
+    pub ver: i64,
+    pub triggered_at: Option<At>,
+    pub received_at: At,
+    /// Which secret its signature matched.
+    pub secret_label: String,
+    /// The headers that matter, as JSON.
+    pub headers: String,
+    pub body: Vec<u8>,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    New,
+    Duplicate,
+}
+
+/// Why a delivery was not stored. The sender must be told to come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InboxError {
+    #[error("too many deliveries are waiting to be stored")]
+    Full,
+    #[error("the delivery could not be stored")]
+    NotStored,
+    #[error("storing took too long")]
+    TooSlow,
+}
+
+struct Waiting {
+    delivery: Delivery,
+    answer: oneshot::Sender<Result<Stored, InboxError>>,
+}
+
+/// The door to the writer thread.
+#[derive(Clone)]
+pub struct Inbox {
+    to_writer: SyncSender<Waiting>,
+}
+
+impl Inbox {
+    /// Starts the writer; `arrived` is notified after each commit that stored something new.
+    ///
+    /// # Errors
+    ///
+    /// The system's, when it gives no thread.
+    pub fn start(db: Db, arrived: Arc<Notify>) -> std::io::Result<Inbox> {
+        let (to_writer, waiting) = sync_channel(MAX_WAITING);
+        std::thread::Builder::new()
+            .name("inbox".to_owned())
+            .spawn(move || write_all(&db, &waiting, &arrived))?;
+        Ok(Inbox { to_writer })
+    }
+
+    /// Stores one delivery; returns only when it is on disk, or not.
+    ///
+    /// # Errors
+    ///
+    /// See [`InboxError`].
+    pub async fn store(&self, delivery: Delivery) -> Result<Stored, InboxError> {
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting { delivery, answer };
+        self.to_writer
+            .try_send(waiting)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => InboxError::Full,
+                TrySendError::Disconnected(_) => InboxError::NotStored,
+            })?;
+        match tokio::time::timeout(ANSWER_WITHIN, answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_gone)) => Err(InboxError::NotStored),
+            Err(_late) => Err(InboxError::TooSlow),
+        }
+    }
+}
+
+fn write_all(db: &Db, waiting: &Receiver<Waiting>, arrived: &Notify) {
+    while let Ok(first) = waiting.recv() {
+        let mut batch = vec![first];
+        while batch.len() < MAX_BATCH {
+            match waiting.try_recv() {
+                Ok(next) => batch.push(next),
+                Err(_none) => break,
+            }
+        }
+        store_batch(db, batch, arrived);
+    }
+}
+
+// A commit that fails on one row's data must not refuse its neighbours: halve until it stands alone.
+fn store_batch(db: &Db, mut batch: Vec<Waiting>, arrived: &Notify) {
+    let deliveries: Vec<&Delivery> = batch.iter().map(|waiting| &waiting.delivery).collect();
+    match db.write_here(|conn| queries::insert_all(conn, &deliveries)) {
+        Ok(stored) => {
+            if stored.contains(&Stored::New) {
+                arrived.notify_waiters();
+                arrived.notify_one();
+            }
+            for (waiting, stored) in batch.into_iter().zip(stored) {
+                let _gone = waiting.answer.send(Ok(stored));
+            }
+        }
+        Err(error) if batch.len() > 1 && !is_hopeless(&error) => {
+            let second = batch.split_off(batch.len() / 2);
+            store_batch(db, batch, arrived);
+            store_batch(db, second, arrived);
+        }
+        Err(error) => {
+            tracing::error!(%error, deliveries = batch.len(), "deliveries could not be stored");
+            for waiting in batch {
+                let _gone = waiting.answer.send(Err(InboxError::NotStored));
+            }
+        }
+    }
+}
+
+// Without a connection or room on the disk halving only wastes the sender's five seconds.
+fn is_hopeless(error: &DbError) -> bool {
+    matches!(error, DbError::Busy(_) | DbError::Open(_)) || error.to_string().contains("full")
+}

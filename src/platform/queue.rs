@@ -1,0 +1,259 @@
+//! One queue engine over `webhook_events` and `jobs`: claim, fence, finish, retry, wait, take back.
+//!
+//! The row carries its claim (`locked_by`, `locked_at`, `claim_no`). `claim_no` rises with each claim
+//! and is the fencing token: whoever finishes must still hold it, so a zombie touches no row.
+pub mod queries;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::platform::db::{DbConnection, DbError};
+use crate::types::At;
+
+/// After so many lost leases a row is poison and waits for a person.
+pub const MAX_CRASHES: i32 = 3;
+
+/// Which of the two tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Queue {
+    WebhookEvents,
+    Jobs,
+}
+
+impl Queue {
+    /// The table's name, which is also the name of its lock row in `queues`.
+    #[must_use]
+    pub const fn table(self) -> &'static str {
+        match self {
+            Queue::WebhookEvents => "webhook_events",
+            Queue::Jobs => "jobs",
+        }
+    }
+}
+
+/// Where a row stands. Open is everything before `Done`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    Pending,
+    Working,
+    Waiting,
+    Done,
+    Superseded,
+    Dead,
+    Discarded,
+}
+
+impl Status {
+    /// The number in the database.
+    #[must_use]
+    pub const fn code(self) -> i16 {
+        match self {
+            Status::Pending => 0,
+            Status::Working => 1,
+            Status::Waiting => 2,
+            Status::Done => 3,
+            Status::Superseded => 4,
+            Status::Dead => 5,
+            Status::Discarded => 6,
+        }
+    }
+
+    /// The status behind a number; a CHECK keeps others out, so an unknown one reads as dead.
+    #[must_use]
+    pub const fn from_code(code: i16) -> Status {
+        match code {
+            0 => Status::Pending,
+            1 => Status::Working,
+            2 => Status::Waiting,
+            3 => Status::Done,
+            4 => Status::Superseded,
+            6 => Status::Discarded,
+            _ => Status::Dead,
+        }
+    }
+
+    /// The word of the API and the screens: a pending row that failed before is `retrying`.
+    #[must_use]
+    pub const fn word(self, attempts: i32) -> &'static str {
+        match self {
+            Status::Pending if attempts > 0 => "retrying",
+            Status::Pending => "pending",
+            Status::Working => "working",
+            Status::Waiting => "waiting",
+            Status::Done => "done",
+            Status::Superseded => "superseded",
+            Status::Dead => "dead",
+            Status::Discarded => "discarded",
+        }
+    }
+}
+
+/// What a handler says of the row it worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// A newer state was there already; nothing was changed.
+    Superseded,
+    /// Try again: after the house's curve, or after the time the peer named (which costs no attempt).
+    Retry {
+        after: Option<Duration>,
+        reason: String,
+    },
+    /// Nothing to do until `cause` is mended; costs nothing and blocks nothing. Jobs only.
+    WaitFor {
+        cause: String,
+        reason: String,
+    },
+    /// It can never succeed as it is: a person must look.
+    Dead {
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// A retry after the house's curve.
+    #[must_use]
+    pub fn retry(reason: impl Into<String>) -> Outcome {
+        Outcome::Retry {
+            after: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// A dead row with its reason.
+    #[must_use]
+    pub fn dead(reason: impl Into<String>) -> Outcome {
+        Outcome::Dead {
+            reason: reason.into(),
+        }
+    }
+}
+
+/// A row that this process holds.
+#[derive(Clone, Debug, diesel::QueryableByName)]
+pub struct Claim {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    pub id: i64,
+    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+    pub key: Option<String>,
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub snapshot: bool,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    pub ver: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    pub claim_no: i64,
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    pub crashes: i32,
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    pub attempts: i32,
+}
+
+/// Who works: `hostname:pid:boot-nonce`, written into every claim.
+#[derive(Clone, Debug)]
+pub struct Me {
+    pub host: String,
+    pub pid: u32,
+    pub boot: String,
+}
+
+impl Me {
+    /// The name in `locked_by`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}:{}:{}", self.host, self.pid, self.boot)
+    }
+}
+
+/// How often a row may fail, and how its next try is put off.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    pub max_attempts: i32,
+}
+
+/// One try, as the inspector shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct TryNote {
+    pub at: At,
+    pub micros: i64,
+    pub request_id: Option<String>,
+}
+
+impl Policy {
+    /// 30 s, 1 min, 2 min, 4 min ... with up to 10 % either way, which `noise` (0 to 999) decides.
+    #[must_use]
+    pub fn delay(self, attempts_before: i32, noise: u16) -> Duration {
+        let doublings = u32::try_from(attempts_before.clamp(0, 12)).unwrap_or(0);
+        let millis = 30_000_u64 << doublings;
+        let tenth = millis / 10;
+        Duration::from_millis(millis - tenth + 2 * tenth * u64::from(noise.min(999)) / 999)
+    }
+}
+
+/// Writes what became of a held row, in the caller's transaction; false if it is no longer ours.
+///
+/// # Errors
+///
+/// The database's.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one row's ending: who, what, when, how"
+)]
+pub fn finish(
+    conn: &mut DbConnection,
+    queue: Queue,
+    me: &Me,
+    claim: &Claim,
+    outcome: &Outcome,
+    policy: Policy,
+    note: &TryNote,
+    noise: u16,
+) -> Result<bool, DbError> {
+    let now = note.at;
+    let ours = match outcome {
+        Outcome::Done => queries::close(conn, queue, me, claim, Status::Done, None, now)?,
+        Outcome::Superseded => {
+            queries::close(conn, queue, me, claim, Status::Superseded, None, now)?
+        }
+        Outcome::Dead { reason } => {
+            queries::close(conn, queue, me, claim, Status::Dead, Some(reason), now)?
+        }
+        Outcome::WaitFor { cause, reason } => queries::wait(conn, queue, me, claim, cause, reason)?,
+        Outcome::Retry { after, reason } => {
+            let due = now.after(after.unwrap_or_else(|| policy.delay(claim.attempts, noise)));
+            let costs = i32::from(after.is_none());
+            queries::retry(conn, queue, me, claim, costs, policy, due, reason, now)?
+        }
+    };
+    if !ours {
+        return Ok(false);
+    }
+    // An older state must not follow a newer one: what the finished snapshot overtook is closed here,
+    // not when it was claimed, because a snapshot that fails for good overtakes nothing.
+    if claim.snapshot && matches!(outcome, Outcome::Done | Outcome::Superseded) {
+        queries::supersede_older(conn, queue, claim, now)?;
+    }
+    queries::insert_try(conn, queue, claim, outcome, note)?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_doubles_and_stays_within_a_tenth() {
+        let policy = Policy { max_attempts: 8 };
+        assert_eq!(policy.delay(0, 0), Duration::from_secs(27));
+        assert_eq!(policy.delay(0, 999), Duration::from_secs(33));
+        assert_eq!(policy.delay(3, 0), Duration::from_secs(216));
+        assert!(policy.delay(500, 999) < Duration::from_secs(2 * 86_400));
+    }
+
+    #[test]
+    fn every_status_survives_its_number() {
+        for code in 0..=6 {
+            assert_eq!(Status::from_code(code).code(), code);
+        }
+    }
+}

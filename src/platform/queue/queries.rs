@@ -1,0 +1,538 @@
+//! Every statement of the queue engine. One text serves both databases and both tables; status values
+//! in it are literals, because a bound one made PostgreSQL's generic plan scan the table.
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+
+use super::{Claim, MAX_CRASHES, Me, Outcome, Policy, Queue, Status, TryNote};
+use crate::native;
+use crate::platform::db::{DbConnection, DbError};
+use crate::schema::{jobs, tries, webhook_events, workers};
+use crate::types::At;
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// Claims up to `n` rows. No two held rows share a key; of a key's snapshots the newest is taken, of its
+/// other rows the oldest; a row that was taken back from a crash is claimed alone.
+///
+/// # Errors
+///
+/// The database's.
+pub fn claim(
+    conn: &mut DbConnection,
+    queue: Queue,
+    me: &Me,
+    n: i64,
+    now: At,
+) -> Result<Vec<Claim>, DbError> {
+    let table = queue.table();
+    if let DbConnection::Postgres(pg) = conn {
+        // Claims go one after another, and each takes its snapshot after the lock: SKIP LOCKED alone
+        // cannot see a claim committed since its snapshot. The planner's other ideas were 100x slower.
+        pg.batch_execute(&format!(
+            "SET LOCAL jit = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
+             SET LOCAL idle_in_transaction_session_timeout = '10s'; \
+             SELECT 1 FROM queues WHERE name = '{table}' FOR UPDATE;"
+        ))?;
+    }
+    let candidates = (4 * n).max(8);
+    let text = format!(
+        "WITH ready AS MATERIALIZED (
+           SELECT r.id, c.key, r.crashes, c.due_at AS turn, c.id AS turn_id
+             FROM {table} c
+             JOIN {table} r ON r.id = CASE
+                    WHEN c.key IS NULL THEN c.id
+                    WHEN c.snapshot THEN (SELECT s.id FROM {table} s
+                           WHERE s.key = c.key AND s.status < 3 AND s.snapshot
+                           ORDER BY s.ver DESC, s.id DESC LIMIT 1)
+                    ELSE (SELECT f.id FROM {table} f
+                           WHERE f.key = c.key AND f.status < 3 AND NOT f.snapshot
+                           ORDER BY f.id LIMIT 1) END
+            WHERE c.status = 0 AND c.due_at <= $1
+              AND r.status < 1 AND r.due_at <= $2
+              AND (SELECT w.id FROM {table} w
+                    WHERE w.key = c.key AND w.status = 1 AND w.key IS NOT NULL LIMIT 1) IS NULL
+            ORDER BY c.due_at, c.id
+            LIMIT {candidates}),
+         one_per_key AS (
+           SELECT id, crashes, turn, turn_id, row_number() OVER (
+                    PARTITION BY key, CASE WHEN key IS NULL THEN id END ORDER BY turn, turn_id) AS nth
+             FROM ready),
+         picked AS (
+           SELECT id, crashes, row_number() OVER (ORDER BY turn, turn_id) AS place,
+                  first_value(crashes) OVER (ORDER BY turn, turn_id) AS first_crashes
+             FROM one_per_key WHERE nth = 1)
+         UPDATE {table}
+            SET status = 1, claim_no = claim_no + 1, locked_by = $3, locked_at = $4
+          WHERE status < 1
+            AND id IN (SELECT id FROM picked
+                        WHERE CASE WHEN first_crashes > 0 THEN place = 1
+                                   ELSE crashes = 0 AND place <= {n} END)
+         RETURNING id, key, snapshot, ver, claim_no, crashes, attempts"
+    );
+    let mut claims: Vec<Claim> = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(now)
+        .bind::<BigInt, _>(now)
+        .bind::<Text, _>(me.name())
+        .bind::<BigInt, _>(now)
+        .load(c))?;
+    claims.sort_by_key(|claim| claim.id);
+    Ok(claims)
+}
+
+/// Whether anything is due: a cheap look before the claim takes its locks.
+///
+/// # Errors
+///
+/// The database's.
+pub fn any_due(conn: &mut DbConnection, queue: Queue, now: At) -> Result<bool, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "SELECT count(*) AS n FROM (SELECT id FROM {table} WHERE status = 0 AND due_at <= $1 LIMIT 1) d"
+    );
+    let found: Count = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(now)
+        .get_result(c))?;
+    Ok(found.n > 0)
+}
+
+/// The first statement of every transaction that acts for a held row: false if it is no longer ours.
+///
+/// # Errors
+///
+/// The database's.
+pub fn fence(
+    conn: &mut DbConnection,
+    queue: Queue,
+    me: &Me,
+    claim: &Claim,
+    now: At,
+) -> Result<bool, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET locked_at = $1 \
+          WHERE id = $2 AND status = 1 AND claim_no = $3 AND locked_by = $4"
+    );
+    let rows = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(now)
+        .bind::<BigInt, _>(claim.id)
+        .bind::<BigInt, _>(claim.claim_no)
+        .bind::<Text, _>(me.name())
+        .execute(c))?;
+    Ok(rows == 1)
+}
+
+/// Closes a held row as done, superseded or dead; false if it is no longer ours.
+///
+/// # Errors
+///
+/// The database's.
+pub fn close(
+    conn: &mut DbConnection,
+    queue: Queue,
+    me: &Me,
+    claim: &Claim,
+    status: Status,
+    reason: Option<&str>,
+    now: At,
+) -> Result<bool, DbError> {
+    let (table, code) = (queue.table(), status.code());
+    let text = format!(
+        "UPDATE {table} SET status = {code}, locked_by = NULL, locked_at = NULL, \
+                reason = $1, finished_at = $2 \
+          WHERE id = $3 AND status = 1 AND claim_no = $4 AND locked_by = $5"
+    );
+    let rows = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<Nullable<Text>, _>(reason)
+        .bind::<BigInt, _>(now)
+        .bind::<BigInt, _>(claim.id)
+        .bind::<BigInt, _>(claim.claim_no)
+        .bind::<Text, _>(me.name())
+        .execute(c))?;
+    Ok(rows == 1)
+}
+
+/// Puts a held row off until `due`, or buries it when its attempts are used up.
+///
+/// # Errors
+///
+/// The database's.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the statement has as many values"
+)]
+pub fn retry(
+    conn: &mut DbConnection,
+    queue: Queue,
+    me: &Me,
+    claim: &Claim,
+    costs: i32,
+    policy: Policy,
+    due: At,
+    reason: &str,
+    now: At,
+) -> Result<bool, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET \
+                status = CASE WHEN attempts + $1 >= $2 THEN 5 ELSE 0 END, \
+                finished_at = CASE WHEN attempts + $3 >= $4 THEN $5 ELSE NULL END, \
+                attempts = attempts + $6, due_at = $7, reason = $8, \
+                locked_by = NULL, locked_at = NULL \
+          WHERE id = $9 AND status = 1 AND claim_no = $10 AND locked_by = $11"
+    );
+    let rows = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<Integer, _>(costs)
+        .bind::<Integer, _>(policy.max_attempts)
+        .bind::<Integer, _>(costs)
+        .bind::<Integer, _>(policy.max_attempts)
+        .bind::<BigInt, _>(now)
+        .bind::<Integer, _>(costs)
+        .bind::<BigInt, _>(due)
+        .bind::<Text, _>(reason)
+        .bind::<BigInt, _>(claim.id)
+        .bind::<BigInt, _>(claim.claim_no)
+        .bind::<Text, _>(me.name())
+        .execute(c))?;
+    Ok(rows == 1)
+}
+
+/// Lets a held row wait for a cause to be mended.
+///
+/// # Errors
+///
+/// The database's.
+pub fn wait(
+    conn: &mut DbConnection,
+    queue: Queue,
+    me: &Me,
+    claim: &Claim,
+    cause: &str,
+    reason: &str,
+) -> Result<bool, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET status = 2, waits_for = $1, reason = $2, \
+                locked_by = NULL, locked_at = NULL \
+          WHERE id = $3 AND status = 1 AND claim_no = $4 AND locked_by = $5"
+    );
+    let rows = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<Text, _>(cause)
+        .bind::<Text, _>(reason)
+        .bind::<BigInt, _>(claim.id)
+        .bind::<BigInt, _>(claim.claim_no)
+        .bind::<Text, _>(me.name())
+        .execute(c))?;
+    Ok(rows == 1)
+}
+
+/// Wakes every row that waits for `cause`; returns how many.
+///
+/// # Errors
+///
+/// The database's.
+pub fn wake(conn: &mut DbConnection, queue: Queue, cause: &str, now: At) -> Result<usize, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET status = 0, due_at = $1, waits_for = NULL \
+          WHERE status = 2 AND waits_for = $2"
+    );
+    Ok(native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(now)
+        .bind::<Text, _>(cause)
+        .execute(c))?)
+}
+
+/// Closes the open snapshots of the same key that are older than the finished one.
+///
+/// # Errors
+///
+/// The database's.
+pub fn supersede_older(
+    conn: &mut DbConnection,
+    queue: Queue,
+    claim: &Claim,
+    now: At,
+) -> Result<usize, DbError> {
+    let Some(key) = &claim.key else {
+        return Ok(0);
+    };
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET status = 4, finished_at = $1 \
+          WHERE key = $2 AND status < 3 AND snapshot AND (ver, id) < ($3, $4) AND status <> 1"
+    );
+    Ok(native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(now)
+        .bind::<Text, _>(key)
+        .bind::<BigInt, _>(claim.ver)
+        .bind::<BigInt, _>(claim.id)
+        .execute(c))?)
+}
+
+/// Counts a crash against a held row whose handler panicked, and frees or buries it.
+///
+/// # Errors
+///
+/// The database's.
+pub fn crash(
+    conn: &mut DbConnection,
+    queue: Queue,
+    me: &Me,
+    claim: &Claim,
+    reason: &str,
+) -> Result<bool, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET status = CASE WHEN crashes + 1 >= {MAX_CRASHES} THEN 5 ELSE 0 END, \
+                crashes = crashes + 1, reason = $1, locked_by = NULL, locked_at = NULL \
+          WHERE id = $2 AND status = 1 AND claim_no = $3 AND locked_by = $4"
+    );
+    let rows = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<Text, _>(reason)
+        .bind::<BigInt, _>(claim.id)
+        .bind::<BigInt, _>(claim.claim_no)
+        .bind::<Text, _>(me.name())
+        .execute(c))?;
+    Ok(rows == 1)
+}
+
+/// Takes back every row whose lease ran out before `cut`; returns how many.
+///
+/// # Errors
+///
+/// The database's.
+pub fn take_back_expired(conn: &mut DbConnection, queue: Queue, cut: At) -> Result<usize, DbError> {
+    let table = queue.table();
+    let lock = match conn {
+        DbConnection::Postgres(_) => "ORDER BY l.locked_at, l.id FOR UPDATE SKIP LOCKED",
+        DbConnection::Sqlite(_) => "",
+    };
+    let text = format!(
+        "UPDATE {table} SET status = CASE WHEN crashes + 1 >= {MAX_CRASHES} THEN 5 ELSE 0 END, \
+                crashes = crashes + 1, reason = 'the worker stopped while it held this', \
+                locked_by = NULL, locked_at = NULL \
+          WHERE id IN (SELECT l.id FROM {table} l WHERE l.locked_at < $1 AND l.status = 1 {lock})"
+    );
+    Ok(native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(cut)
+        .execute(c))?)
+}
+
+/// Takes back every row that the named process held; returns how many.
+///
+/// # Errors
+///
+/// The database's.
+pub fn take_back_from(
+    conn: &mut DbConnection,
+    queue: Queue,
+    holder: &str,
+) -> Result<usize, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET status = CASE WHEN crashes + 1 >= {MAX_CRASHES} THEN 5 ELSE 0 END, \
+                crashes = crashes + 1, reason = 'the worker stopped while it held this', \
+                locked_by = NULL, locked_at = NULL \
+          WHERE status = 1 AND locked_at IS NOT NULL AND locked_by = $1"
+    );
+    Ok(native!(conn, |c| diesel::sql_query(&text)
+        .bind::<Text, _>(holder)
+        .execute(c))?)
+}
+
+/// Renews the lease of everything this process holds.
+///
+/// # Errors
+///
+/// The database's.
+pub fn renew(conn: &mut DbConnection, queue: Queue, me: &Me, now: At) -> Result<usize, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET locked_at = $1 \
+          WHERE status = 1 AND locked_at IS NOT NULL AND locked_by = $2"
+    );
+    Ok(native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(now)
+        .bind::<Text, _>(me.name())
+        .execute(c))?)
+}
+
+/// Sends a dead, done, superseded or discarded row through once more; false if it is open already.
+///
+/// # Errors
+///
+/// The database's.
+pub fn replay(conn: &mut DbConnection, queue: Queue, id: i64, now: At) -> Result<bool, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET status = 0, due_at = $1, attempts = 0, crashes = 0, finished_at = NULL \
+          WHERE id = $2 AND (status >= 3 OR status = 2 OR (status = 0 AND attempts > 0))"
+    );
+    let rows = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(now)
+        .bind::<BigInt, _>(id)
+        .execute(c))?;
+    Ok(rows == 1)
+}
+
+/// Sets a row that is neither held nor finished (or is dead) aside; false if there is none such.
+///
+/// # Errors
+///
+/// The database's.
+pub fn discard(
+    conn: &mut DbConnection,
+    queue: Queue,
+    id: i64,
+    reason: &str,
+    now: At,
+) -> Result<bool, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "UPDATE {table} SET status = 6, reason = $1, finished_at = $2 \
+          WHERE id = $3 AND status IN (0, 2, 5)"
+    );
+    let rows = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<Text, _>(reason)
+        .bind::<BigInt, _>(now)
+        .bind::<BigInt, _>(id)
+        .execute(c))?;
+    Ok(rows == 1)
+}
+
+/// Keeps one try for the inspector.
+///
+/// # Errors
+///
+/// The database's.
+pub fn insert_try(
+    conn: &mut DbConnection,
+    queue: Queue,
+    claim: &Claim,
+    outcome: &Outcome,
+    note: &TryNote,
+) -> Result<(), DbError> {
+    let (word, reason) = match outcome {
+        Outcome::Done => ("done", None),
+        Outcome::Superseded => ("superseded", None),
+        Outcome::Retry { reason, .. } => ("retry", Some(reason)),
+        Outcome::WaitFor { reason, .. } => ("wait", Some(reason)),
+        Outcome::Dead { reason } => ("dead", Some(reason)),
+    };
+    diesel::insert_into(tries::table)
+        .values((
+            tries::queue.eq(queue.table()),
+            tries::row_id.eq(claim.id),
+            tries::at.eq(note.at),
+            tries::micros.eq(note.micros),
+            tries::outcome.eq(word),
+            tries::reason.eq(reason),
+            tries::request_id.eq(&note.request_id),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Writes this process into `workers`.
+///
+/// # Errors
+///
+/// The database's.
+pub fn insert_worker(conn: &mut DbConnection, me: &Me, now: At) -> Result<(), DbError> {
+    diesel::insert_into(workers::table)
+        .values((
+            workers::boot.eq(&me.boot),
+            workers::host.eq(&me.host),
+            workers::pid.eq(i64::from(me.pid)),
+            workers::started_at.eq(now),
+            workers::seen_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Says that this process lives.
+///
+/// # Errors
+///
+/// The database's.
+pub fn touch_worker(conn: &mut DbConnection, me: &Me, now: At) -> Result<(), DbError> {
+    diesel::update(workers::table.find(&me.boot))
+        .set(workers::seen_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Processes of one host that once wrote themselves in: boot nonce and pid.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_workers(conn: &mut DbConnection, host: &str) -> Result<Vec<(String, i64)>, DbError> {
+    Ok(workers::table
+        .filter(workers::host.eq(host))
+        .select((workers::boot, workers::pid))
+        .load(conn)?)
+}
+
+/// Strikes a process out.
+///
+/// # Errors
+///
+/// The database's.
+pub fn delete_worker(conn: &mut DbConnection, boot: &str) -> Result<(), DbError> {
+    diesel::delete(workers::table.find(boot)).execute(conn)?;
+    Ok(())
+}
+
+/// Rows by status of one table: for health, metrics and the tabs of the events page.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count_by_status(
+    conn: &mut DbConnection,
+    queue: Queue,
+) -> Result<Vec<(i16, bool, i64)>, DbError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::SmallInt)]
+        status: i16,
+        #[diesel(sql_type = Bool)]
+        retried: bool,
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+    let table = queue.table();
+    let text = format!(
+        "SELECT status, (status = 0 AND attempts > 0) AS retried, count(*) AS n \
+           FROM {table} GROUP BY 1, 2"
+    );
+    let rows: Vec<Row> = native!(conn, |c| diesel::sql_query(&text).load(c))?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.status, row.retried, row.n))
+        .collect())
+}
+
+/// How many rows of each table are dead: the number beside "Events" in the navigation.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count_dead(conn: &mut DbConnection) -> Result<i64, DbError> {
+    let events: i64 = webhook_events::table
+        .filter(webhook_events::status.eq(5))
+        .count()
+        .get_result(conn)?;
+    let jobs: i64 = jobs::table
+        .filter(jobs::status.eq(5))
+        .count()
+        .get_result(conn)?;
+    Ok(events + jobs)
+}

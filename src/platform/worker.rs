@@ -1,0 +1,380 @@
+//! The worker: claims what is due, has it applied, and writes down what became of it.
+//!
+//! Events are applied inside our transaction (one commit a batch, a savepoint each). Jobs talk to the
+//! outside, so they run without one and are finished in their own.
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::platform::clock::Clock;
+use crate::platform::db::{Db, DbConnection, DbError, savepoint};
+use crate::platform::inbox::queries::{self as inbox, EventRow};
+use crate::platform::jobs::{self, Registry, Run};
+use crate::platform::queue::queries as rows;
+use crate::platform::queue::{self, Claim, Me, Outcome, Policy, Queue, TryNote};
+use crate::types::{At, JobId};
+
+/// Events applied under one commit at most, and for how long one batch may hold the writer.
+const EVENT_BATCH: i64 = 32;
+const EVENT_BATCH_TIME: Duration = Duration::from_millis(10);
+
+/// Applies one event inside the caller's transaction. `Err` is the database's fault and undoes it.
+pub type ApplyEvent =
+    Arc<dyn Fn(&mut DbConnection, &EventRow, At) -> Result<Outcome, DbError> + Send + Sync>;
+
+/// How the worker works.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub policy: Policy,
+    pub lease: Duration,
+    /// How often to look when nobody called.
+    pub poll: Duration,
+    /// Jobs that may run at once.
+    pub jobs_at_once: usize,
+}
+
+/// One process's worker.
+#[derive(Clone)]
+pub struct Worker {
+    db: Db,
+    clock: Clock,
+    me: Me,
+    settings: Settings,
+    apply: ApplyEvent,
+    registry: Arc<Registry>,
+    wake: Arc<Notify>,
+}
+
+impl Worker {
+    /// A worker that has not begun.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        me: Me,
+        settings: Settings,
+        apply: ApplyEvent,
+        registry: Arc<Registry>,
+        wake: Arc<Notify>,
+    ) -> Worker {
+        Worker {
+            db,
+            clock,
+            me,
+            settings,
+            apply,
+            registry,
+            wake,
+        }
+    }
+
+    /// Writes this process in and frees what dead processes held: on SQLite every held row (the data
+    /// folder's lock says that there is no other process), on PostgreSQL those of this host's dead.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn sign_in(&self) -> Result<(), DbError> {
+        let (me, now, alone) = (self.me.clone(), self.clock.now(), !self.db.is_postgres());
+        self.db
+            .write(move |conn| {
+                for (boot, pid) in rows::list_workers(conn, &me.host)? {
+                    if alone || !is_alive(pid) || pid == i64::from(me.pid) {
+                        let holder = format!("{}:{pid}:{boot}", me.host);
+                        rows::take_back_from(conn, Queue::WebhookEvents, &holder)?;
+                        rows::take_back_from(conn, Queue::Jobs, &holder)?;
+                        rows::delete_worker(conn, &boot)?;
+                    }
+                }
+                if alone {
+                    rows::take_back_expired(conn, Queue::WebhookEvents, At(i64::MAX))?;
+                    rows::take_back_expired(conn, Queue::Jobs, At(i64::MAX))?;
+                }
+                rows::insert_worker(conn, &me, now)
+            })
+            .await
+    }
+
+    /// Works until the process ends.
+    pub async fn run(self) {
+        let beat = tokio::spawn(self.clone().keep_alive());
+        let events = tokio::spawn(self.clone().run_events());
+        let jobs = tokio::spawn(self.run_jobs());
+        drop(tokio::join!(beat, events, jobs));
+    }
+
+    /// Works off everything that is due by the clock now, then returns how many rows were worked on.
+    /// Tests use it in place of a running worker, so that they need not wait.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn drain(&self) -> Result<usize, DbError> {
+        let mut total = 0;
+        loop {
+            let events = self.events_once().await?;
+            let claims = self.claim_jobs(1).await?;
+            let done = events + claims.len();
+            for claim in claims {
+                self.clone().work_on_job(claim).await;
+            }
+            if done == 0 {
+                return Ok(total);
+            }
+            total += done;
+        }
+    }
+
+    async fn run_events(self) {
+        loop {
+            match self.events_once().await {
+                Ok(0) => self.rest().await,
+                Ok(_more) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the event queue could not be worked on");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    async fn run_jobs(self) {
+        let mut running = JoinSet::new();
+        loop {
+            while running.try_join_next().is_some() {}
+            let free = self.settings.jobs_at_once.saturating_sub(running.len());
+            let claims = match self.claim_jobs(free).await {
+                Ok(claims) => claims,
+                Err(error) => {
+                    tracing::error!(%error, "the job queue could not be worked on");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    continue;
+                }
+            };
+            let idle = claims.is_empty();
+            for claim in claims {
+                running.spawn(self.clone().work_on_job(claim));
+            }
+            if idle && running.is_empty() {
+                self.rest().await;
+            } else if idle {
+                tokio::select! {
+                    _ended = running.join_next() => {}
+                    () = self.rest() => {}
+                }
+            }
+        }
+    }
+
+    async fn rest(&self) {
+        drop(tokio::time::timeout(self.settings.poll, self.wake.notified()).await);
+    }
+
+    async fn keep_alive(self) {
+        let mut tick = tokio::time::interval(self.settings.lease / 6);
+        loop {
+            tick.tick().await;
+            let (me, now, lease) = (self.me.clone(), self.clock.now(), self.settings.lease);
+            let beat = self
+                .db
+                .write(move |conn| {
+                    rows::touch_worker(conn, &me, now)?;
+                    for queue in [Queue::WebhookEvents, Queue::Jobs] {
+                        rows::renew(conn, queue, &me, now)?;
+                        rows::take_back_expired(conn, queue, now.before(lease))?;
+                    }
+                    Ok::<(), DbError>(())
+                })
+                .await;
+            if let Err(error) = beat {
+                tracing::warn!(%error, "the worker's leases could not be renewed");
+            }
+        }
+    }
+
+    async fn events_once(&self) -> Result<usize, DbError> {
+        let worker = self.clone();
+        tokio::task::spawn_blocking(move || worker.apply_batch())
+            .await
+            .map_err(|_panicked| DbError::Interrupted)?
+    }
+
+    fn apply_batch(&self) -> Result<usize, DbError> {
+        let claims = self.claim(Queue::WebhookEvents, EVENT_BATCH)?;
+        let mut left = claims.as_slice();
+        while !left.is_empty() {
+            let applied = self
+                .db
+                .write_repeating(|conn| self.apply_some(conn, left))?;
+            left = left.get(applied..).unwrap_or_default();
+        }
+        Ok(claims.len())
+    }
+
+    // Returns how many of `claims` it got through before its time was up (at least one).
+    fn apply_some(&self, conn: &mut DbConnection, claims: &[Claim]) -> Result<usize, DbError> {
+        let begun = Instant::now();
+        let ids: Vec<i64> = claims.iter().map(|claim| claim.id).collect();
+        let events = inbox::list_by_id(conn, &ids)?;
+        for (place, claim) in claims.iter().enumerate() {
+            if let Some(event) = events.iter().find(|event| event.id.0 == claim.id) {
+                self.apply_one(conn, claim, event)?;
+            }
+            if begun.elapsed() > EVENT_BATCH_TIME {
+                return Ok(place + 1);
+            }
+        }
+        Ok(claims.len())
+    }
+
+    fn apply_one(
+        &self,
+        conn: &mut DbConnection,
+        claim: &Claim,
+        event: &EventRow,
+    ) -> Result<(), DbError> {
+        let now = self.clock.now();
+        if !rows::fence(conn, Queue::WebhookEvents, &self.me, claim, now)? {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let applied = savepoint(conn, |conn| {
+            match catch_unwind(AssertUnwindSafe(|| (self.apply)(conn, event, now))) {
+                Ok(Ok(outcome)) => Ok(outcome),
+                Ok(Err(error)) => Err(Fault::Db(error)),
+                Err(_panic) => Err(Fault::Panic),
+            }
+        });
+        let outcome = match applied {
+            Ok(outcome) => outcome,
+            Err(Fault::Db(error)) if error.is_conflict() => return Err(error),
+            Err(Fault::Db(error)) => Outcome::retry(error.to_string()),
+            Err(Fault::Panic) => {
+                tracing::error!(event.id = %event.id, topic = event.topic, "an event broke its handler");
+                let reason = "the handler broke on this event";
+                rows::crash(conn, Queue::WebhookEvents, &self.me, claim, reason)?;
+                return Ok(());
+            }
+        };
+        let note = self.note(now, begun, None);
+        tracing::info!(event.id = %event.id, topic = event.topic, ?outcome, "event applied");
+        let queue = Queue::WebhookEvents;
+        let policy = self.settings.policy;
+        queue::finish(
+            conn,
+            queue,
+            &self.me,
+            claim,
+            &outcome,
+            policy,
+            &note,
+            noise(),
+        )?;
+        Ok(())
+    }
+
+    async fn claim_jobs(&self, free: usize) -> Result<Vec<Claim>, DbError> {
+        if free == 0 {
+            return Ok(Vec::new());
+        }
+        let worker = self.clone();
+        let n = i64::try_from(free).unwrap_or(1);
+        tokio::task::spawn_blocking(move || worker.claim(Queue::Jobs, n))
+            .await
+            .map_err(|_panicked| DbError::Interrupted)?
+    }
+
+    fn claim(&self, queue: Queue, n: i64) -> Result<Vec<Claim>, DbError> {
+        let now = self.clock.now();
+        if !self.db.read_here(|conn| rows::any_due(conn, queue, now))? {
+            return Ok(Vec::new());
+        }
+        self.db
+            .write_repeating(|conn| rows::claim(conn, queue, &self.me, n, now))
+    }
+
+    async fn work_on_job(self, claim: Claim) {
+        let id = JobId(claim.id);
+        if let Err(error) = self.work_on_claimed(claim).await {
+            // The lease runs out and the row is taken back: nothing is lost.
+            tracing::error!(%error, job.id = %id, "a job's ending could not be written");
+        }
+    }
+
+    async fn work_on_claimed(&self, claim: Claim) -> Result<(), DbError> {
+        let id = JobId(claim.id);
+        let found = self
+            .db
+            .read(move |conn| jobs::queries::find(conn, id))
+            .await?;
+        let Some(job) = found else {
+            return Ok(());
+        };
+        let (now, begun) = (self.clock.now(), Instant::now());
+        let run = Run {
+            job: id,
+            claim: claim.clone(),
+            started_at: now,
+        };
+        let registry = Arc::clone(&self.registry);
+        let (kind, payload) = (job.kind.clone(), job.payload.clone());
+        let ran = tokio::spawn(async move { registry.run(&kind, &payload, run).await }).await;
+        let note = self.note(self.clock.now(), begun, None);
+        let (me, policy) = (self.me.clone(), self.settings.policy);
+        self.db
+            .write(move |conn| match ran {
+                Ok(outcome) => {
+                    tracing::info!(job.id = %id, job.kind = job.kind, ?outcome, "job ran");
+                    let queue = Queue::Jobs;
+                    queue::finish(conn, queue, &me, &claim, &outcome, policy, &note, noise())
+                }
+                Err(_panic) => {
+                    tracing::error!(job.id = %id, job.kind = job.kind, "a job broke its handler");
+                    rows::crash(
+                        conn,
+                        Queue::Jobs,
+                        &me,
+                        &claim,
+                        "the handler broke on this job",
+                    )
+                }
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn note(&self, at: At, begun: Instant, request_id: Option<String>) -> TryNote {
+        TryNote {
+            at,
+            micros: i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX),
+            request_id,
+        }
+    }
+}
+
+enum Fault {
+    Db(DbError),
+    Panic,
+}
+
+impl From<DbError> for Fault {
+    fn from(error: DbError) -> Fault {
+        Fault::Db(error)
+    }
+}
+
+// 0 to 999 from the system; in the middle where it gives none.
+fn noise() -> u16 {
+    let mut bytes = [0; 2];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u16::from_le_bytes(bytes) % 1000,
+        Err(_none) => 500,
+    }
+}
+
+fn is_alive(pid: i64) -> bool {
+    std::path::Path::new(&format!("/proc/{pid}")).exists()
+}
