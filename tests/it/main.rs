@@ -1,6 +1,7 @@
 //! All integration tests, one binary. They enter by HTTP and look at what a person would look at.
 
 mod architecture;
+mod browser;
 mod graphql;
 mod schema;
 mod support;
