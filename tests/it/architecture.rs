@@ -28,13 +28,8 @@ const SQL: &[&str] = &[
     "dsl::sql",
 ];
 
-/// What may stand in `platform/clock.rs` alone.
-const READS_TIME: &[&str] = &[
-    "Timestamp::now",
-    "Zoned::now",
-    "SystemTime::now",
-    "Instant::now",
-];
+/// What may stand in `platform/clock.rs` alone. `Instant` is not here: it measures how long, not when.
+const READS_TIME: &[&str] = &["Timestamp::now", "Zoned::now", "SystemTime::now"];
 
 /// A file is one sitting; at 400 lines look again, here is the wall.
 const LONGEST_FILE: usize = 500;

@@ -1,11 +1,13 @@
 //! `src/schema.rs` says what both migrated databases have: same tables, same columns, same types.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::fs;
 
 use counterfoil::platform::db::{Db, DbConnection, DbError};
-use diesel::RunQueryDsl;
 use diesel::sql_types::{Bool, Text};
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
+use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 
 use crate::support::database::{Database, Kind};
 
@@ -22,10 +24,36 @@ fn postgres_has_the_tables_of_the_schema() {
     assert_agrees(Kind::Postgres);
 }
 
+#[test]
+fn migrations_can_be_undone_and_done_again() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let database = Database::create(kind);
+        let before = real(&database);
+        redo(&database.url).unwrap_or_else(|error| panic!("{kind:?}: {error}"));
+        assert_eq!(before, real(&database), "{kind:?}");
+    }
+}
+
+/// Down to nothing and up again.
+fn redo(url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    if url.starts_with("postgres") {
+        let files = FileBasedMigrations::from_path("migrations/postgres")?;
+        let mut conn = PgConnection::establish(url)?;
+        conn.revert_all_migrations(files.clone())?;
+        conn.run_pending_migrations(files)?;
+    } else {
+        let files = FileBasedMigrations::from_path("migrations/sqlite")?;
+        let mut conn = SqliteConnection::establish(url.trim_start_matches("sqlite:"))?;
+        conn.revert_all_migrations(files.clone())?;
+        conn.run_pending_migrations(files)?;
+    }
+    Ok(())
+}
+
 fn assert_agrees(kind: Kind) {
     let written = written();
     assert!(written.len() > 10, "schema.rs could not be read");
-    let real = real(kind);
+    let real = real(&Database::create(kind));
     let names =
         |tables: &BTreeMap<String, Columns>| tables.keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(
@@ -86,8 +114,7 @@ const ON_POSTGRES: &str = "SELECT table_name::TEXT, column_name::TEXT, data_type
      FROM information_schema.columns WHERE table_schema = 'public'";
 
 /// The tables as the migrations made them.
-fn real(kind: Kind) -> BTreeMap<String, Columns> {
-    let database = Database::create(kind);
+fn real(database: &Database) -> BTreeMap<String, Columns> {
     let db = Db::open(&database.url, 1).expect("the database opens");
     let found: Result<Vec<Column>, DbError> = db.read_here(|conn| {
         Ok(match conn {
