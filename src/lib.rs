@@ -5,6 +5,7 @@
 //!
 //! Start reading with one order: `web/webhooks.rs` stores the delivery through `platform/inbox.rs`,
 //! `platform/queue.rs` claims it, `shopify/orders.rs` translates it and `erp/orders.rs` books it.
+pub mod erp;
 pub mod platform;
 pub mod schema;
 pub mod shopify;

@@ -1,8 +1,41 @@
-//! The Shopify connector: what the core asks of the shop and what the shop tells the core.
+//! The Shopify connector: what the core asks of a store and what a store tells the core.
+//!
+//! [`Connector`] is what pages and jobs hold; `connect` makes a store ours, `client` speaks to it.
+pub mod access;
+pub mod answer;
+pub mod client;
+pub mod connect;
+pub mod directory;
+pub mod gid;
 pub mod graphql;
+pub mod jobs;
+pub mod locations;
+pub mod oauth;
+pub mod registrar;
+pub mod scopes;
+pub mod shop_domain;
+pub mod shops;
+pub mod tokens;
 pub mod webhooks;
 
+use std::sync::Arc;
+
+use graphql_client::GraphQLQuery;
 use secrecy::SecretString;
+
+use crate::platform::clock::Clock;
+use crate::platform::db::{Db, DbError};
+use crate::platform::queue::Outcome;
+use crate::platform::secrets::Keyring;
+use crate::shopify::answer::Cost;
+use crate::shopify::client::{Answer, Client, ShopifyError};
+use crate::shopify::directory::ShopDirectory;
+use crate::shopify::shops::Shop;
+use crate::shopify::tokens::AppCredentials;
+use crate::types::ShopId;
+
+/// The kind of the core's channels that are Shopify stores.
+pub const CHANNEL_KIND: &str = "shopify";
 
 /// The scopes asked for where `SHOPIFY_SCOPES` says nothing: what these features need, without
 /// `read_all_orders`, which Shopify grants on application only.
@@ -41,5 +74,171 @@ impl Config {
     #[must_use]
     pub fn callback_url(&self) -> String {
         format!("{}/api/integrations/callback/", self.public_url)
+    }
+
+    /// The app of the settings, where one is set up.
+    #[must_use]
+    pub fn app(&self) -> Option<AppCredentials> {
+        Some(AppCredentials {
+            client_id: self.client_id.clone()?,
+            client_secret: self.client_secret.clone()?,
+        })
+    }
+
+    /// The secrets that a callback may be signed with.
+    #[must_use]
+    pub fn app_secrets(&self) -> Vec<SecretString> {
+        let both = [&self.client_secret, &self.client_secret_previous];
+        both.into_iter().flatten().cloned().collect()
+    }
+}
+
+/// Everything it takes to work with the connected stores.
+#[derive(Clone)]
+pub struct Connector {
+    pub config: Arc<Config>,
+    pub db: Db,
+    pub clock: Clock,
+    pub keyring: Keyring,
+    pub client: Client,
+    pub directory: ShopDirectory,
+}
+
+/// How much of a store's rate budget a call leaves to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// Orders and shipments: as long as there is any.
+    Now,
+    /// Imports: half of it stays free for orders.
+    Patient,
+}
+
+impl Connector {
+    /// # Errors
+    ///
+    /// The text says which setting is wrong.
+    pub fn new(
+        config: Config,
+        db: Db,
+        clock: Clock,
+        keyring: Keyring,
+    ) -> Result<Connector, String> {
+        Ok(Connector {
+            client: Client::new(&config.admin_url, &config.api_version)?,
+            directory: ShopDirectory::new(
+                config.client_secret.clone(),
+                config.client_secret_previous.clone(),
+            ),
+            config: Arc::new(config),
+            db,
+            clock,
+            keyring,
+        })
+    }
+
+    /// The shop with this id.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`.
+    pub async fn shop(&self, id: ShopId) -> Result<Shop, shops::ShopError> {
+        self.db.read(move |conn| shops::get(conn, id)).await
+    }
+
+    /// Runs one GraphQL operation for a shop: with a token that lives, within the shop's budget.
+    ///
+    /// # Errors
+    ///
+    /// Every variant but `UserErrors`, which the caller reads from the data.
+    pub async fn call<Q>(
+        &self,
+        shop: ShopId,
+        haste: Haste,
+        variables: Q::Variables,
+    ) -> Result<Answer<Q::ResponseData>, ShopifyError>
+    where
+        Q: GraphQLQuery,
+        Q::Variables: Clone,
+    {
+        let token = access::token(self, shop, haste).await?;
+        let (first, cost) = self
+            .client
+            .call::<Q>(&token.domain, &token.access, variables.clone())
+            .await;
+        let (result, cost) = if matches!(first, Err(ShopifyError::Unauthorized)) {
+            // Shopify may have ended the token early; nothing was executed, so it may be asked again.
+            let token = access::replace(self, shop, &token).await?;
+            self.client
+                .call::<Q>(&token.domain, &token.access, variables)
+                .await
+        } else {
+            (first, cost)
+        };
+        if matches!(result, Err(ShopifyError::Unauthorized)) {
+            self.note_dead_token(shop).await;
+        }
+        self.note_cost(shop, cost).await;
+        result
+    }
+
+    async fn note_cost(&self, shop: ShopId, cost: Option<Cost>) {
+        let Some(cost) = cost else { return };
+        let now = self.clock.now();
+        let noted: Result<(), DbError> = self
+            .db
+            .write(move |conn| shops::queries::set_budget(conn, shop, cost, now))
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "could not note the rate budget");
+        }
+    }
+
+    pub(crate) async fn note_dead_token(&self, shop: ShopId) {
+        let now = self.clock.now();
+        let reason = ShopifyError::Unauthorized.to_string();
+        let noted: Result<(), DbError> = self
+            .db
+            .write(move |conn| shops::mark_needs_reconnect(conn, shop, &reason, now))
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "could not note that the store needs reconnecting");
+        }
+        self.directory.forget();
+    }
+}
+
+/// What jobs wait for until a store is connected again.
+#[must_use]
+pub fn connection_cause(shop: ShopId) -> String {
+    format!("shop/{shop}/connection")
+}
+
+/// What jobs wait for until a store grants more scopes.
+#[must_use]
+pub fn scopes_cause(shop: ShopId) -> String {
+    format!("shop/{shop}/scopes")
+}
+
+/// What a job that only reads says of a failed call. Pushes decide for themselves what `sent` means.
+#[must_use]
+pub fn outcome_of(shop: ShopId, error: &ShopifyError) -> Outcome {
+    let reason = error.to_string();
+    match error {
+        ShopifyError::Throttled { retry_after } => Outcome::Retry {
+            after: Some(*retry_after),
+            reason,
+        },
+        ShopifyError::Unauthorized => Outcome::WaitFor {
+            cause: connection_cause(shop),
+            reason,
+        },
+        ShopifyError::AccessDenied { .. } => Outcome::WaitFor {
+            cause: scopes_cause(shop),
+            reason,
+        },
+        ShopifyError::Unreachable { .. } | ShopifyError::Unexpected(_) => Outcome::retry(reason),
+        ShopifyError::Rejected { .. }
+        | ShopifyError::UserErrors { .. }
+        | ShopifyError::TooExpensive { .. } => Outcome::dead(reason),
     }
 }

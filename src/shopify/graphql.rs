@@ -147,7 +147,8 @@ pub struct Shop;
     query_path = "src/shopify/graphql/webhook_subscription_create.graphql",
     response_derives = "Debug, Clone, PartialEq",
     variables_derives = "Debug, Clone",
-    deprecated = "deny"
+    deprecated = "deny",
+    skip_serializing_none
 )]
 pub struct WebhookSubscriptionCreate;
 
@@ -169,7 +170,8 @@ pub struct WebhookSubscriptionDelete;
     query_path = "src/shopify/graphql/webhook_subscription_update.graphql",
     response_derives = "Debug, Clone, PartialEq",
     variables_derives = "Debug, Clone",
-    deprecated = "deny"
+    deprecated = "deny",
+    skip_serializing_none
 )]
 pub struct WebhookSubscriptionUpdate;
 
@@ -183,3 +185,25 @@ pub struct WebhookSubscriptionUpdate;
     deprecated = "deny"
 )]
 pub struct WebhookSubscriptions;
+
+/// A page of all variants with what the mirror keeps, and how many products there are.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/catalogue.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct Catalogue;
+
+/// A page of one product's variants with what the mirror keeps.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/product_variants_of.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct ProductVariantsOf;

@@ -1,0 +1,3 @@
+//! The business core: orders, stock, customers. It names no outside service.
+pub mod channels;
+pub mod locations;

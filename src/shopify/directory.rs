@@ -1,0 +1,143 @@
+//! The stores and their webhook secrets in memory, so that a webhook is checked without the database.
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::platform::db::Db;
+use crate::platform::secrets::Keyring;
+use crate::shopify::shop_domain::ShopDomain;
+use crate::shopify::shops::queries::{self, SealedTokens};
+use crate::shopify::shops::{Sealed, ShopError, ShopState};
+use crate::shopify::webhooks::LabelledSecret;
+use crate::types::{At, ShopId};
+
+/// Other processes change stores too: what is older than this is read again.
+const FRESH: Duration = Duration::from_secs(3);
+
+const APP: &str = "app";
+const APP_PREVIOUS: &str = "app previous";
+const SHOP_APP: &str = "store's app";
+const NOTIFICATION_KEY: &str = "notification key";
+
+/// A store as the webhook's door needs it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub id: ShopId,
+    pub domain: ShopDomain,
+    pub state: ShopState,
+    pub installed_at: At,
+    /// What its webhooks may be signed with, the likeliest first.
+    pub secrets: Vec<LabelledSecret>,
+}
+
+/// Address to store; clones share what they know.
+#[derive(Clone)]
+pub struct ShopDirectory {
+    known: Arc<RwLock<Known>>,
+    app: Option<SecretString>,
+    previous: Option<SecretString>,
+}
+
+#[derive(Default)]
+struct Known {
+    read_at: Option<At>,
+    entries: HashMap<String, Arc<Entry>>,
+}
+
+impl ShopDirectory {
+    #[must_use]
+    pub fn new(app: Option<SecretString>, previous: Option<SecretString>) -> ShopDirectory {
+        ShopDirectory {
+            known: Arc::default(),
+            app,
+            previous,
+        }
+    }
+
+    /// The store with this address, at most a few seconds old.
+    ///
+    /// # Errors
+    ///
+    /// `Db`, `Secret`.
+    pub async fn find(
+        &self,
+        db: &Db,
+        keyring: &Keyring,
+        domain: &str,
+        now: At,
+    ) -> Result<Option<Arc<Entry>>, ShopError> {
+        if !self.is_fresh(now) {
+            self.reload(db, keyring, now).await?;
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(known.entries.get(&domain.to_ascii_lowercase()).cloned())
+    }
+
+    /// The app's own secrets: what a store that we do not know may have signed with.
+    #[must_use]
+    pub fn app_secrets(&self) -> Vec<LabelledSecret> {
+        let labelled = |label, secret: &Option<SecretString>| {
+            let secret = secret.clone()?;
+            Some(LabelledSecret { label, secret })
+        };
+        let current = labelled(APP, &self.app);
+        let previous = labelled(APP_PREVIOUS, &self.previous);
+        current.into_iter().chain(previous).collect()
+    }
+
+    /// Makes the next question read the database: called after every change of a store.
+    pub fn forget(&self) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.read_at = None;
+    }
+
+    fn is_fresh(&self, now: At) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known
+            .read_at
+            .is_some_and(|read_at| now.since(read_at) < FRESH)
+    }
+
+    async fn reload(&self, db: &Db, keyring: &Keyring, now: At) -> Result<(), ShopError> {
+        let rows = db.read(queries::list_tokens).await?;
+        let mut entries = HashMap::new();
+        for row in rows {
+            if let Some(entry) = self.entry(keyring, &row)? {
+                entries.insert(row.domain, Arc::new(entry));
+            }
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.entries = entries;
+        known.read_at = Some(now);
+        Ok(())
+    }
+
+    fn entry(&self, keyring: &Keyring, row: &SealedTokens) -> Result<Option<Entry>, ShopError> {
+        let Some(domain) = ShopDomain::exact(&row.domain) else {
+            return Ok(None);
+        };
+        let own = Sealed::ClientSecret.open(keyring, row.id, row.client_secret_sealed.as_ref())?;
+        let notification =
+            Sealed::NotificationKey.open(keyring, row.id, row.notification_key_sealed.as_ref())?;
+        let mut secrets = Vec::new();
+        for (label, secret) in [
+            (SHOP_APP, own),
+            (APP, self.app.clone()),
+            (APP_PREVIOUS, self.previous.clone()),
+            (NOTIFICATION_KEY, notification),
+        ] {
+            if let Some(secret) = secret {
+                secrets.push(LabelledSecret { label, secret });
+            }
+        }
+        Ok(Some(Entry {
+            id: row.id,
+            domain,
+            state: row.state,
+            installed_at: row.installed_at,
+            secrets,
+        }))
+    }
+}

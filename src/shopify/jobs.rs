@@ -1,0 +1,175 @@
+//! The connector's work done later. Each job is a few ids; what it does stands in the file it calls.
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::platform::db::DbError;
+use crate::platform::jobs::{self, Filing, Job, Registry, Run};
+use crate::platform::queue::Outcome;
+use crate::shopify::client::ShopifyError;
+use crate::shopify::connect::{self, ConnectError};
+use crate::shopify::shops::{GrantKind, Shop, ShopError, ShopState};
+use crate::shopify::{Connector, access, locations, outcome_of, registrar};
+use crate::types::{At, ShopId};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Makes the connector's jobs known.
+pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
+    registry.register::<SetUpShop>(cx);
+    registry.register::<LookAfterShop>(cx);
+    registry.register::<CheckUninstalled>(cx);
+}
+
+/// After a store was connected: its locations, its webhooks, its catalogue, and a look every day.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SetUpShop {
+    pub shop: ShopId,
+}
+
+impl Job for SetUpShop {
+    const KIND: &'static str = "shopify.set_up_shop";
+    type Context = Connector;
+
+    fn dedupe_key(&self) -> Option<String> {
+        Some(self.shop.to_string())
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("shop/{}/set-up", self.shop))
+    }
+
+    async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
+        let shop = match living(&cx, self.shop).await {
+            Ok(shop) => shop,
+            Err(outcome) => return outcome,
+        };
+        let done = async {
+            import_locations(&cx, &shop).await?;
+            registrar::register(&cx, &shop).await
+        };
+        if let Err(error) = done.await {
+            return outcome_of(self.shop, &error);
+        }
+        file(&cx, &shop).await
+    }
+}
+
+/// Every day: the token is refreshed even where nobody used it, and lost webhooks are registered again.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LookAfterShop {
+    pub shop: ShopId,
+    /// The day since 1970 it is for: a job of today files tomorrow's.
+    pub day: i64,
+}
+
+impl Job for LookAfterShop {
+    const KIND: &'static str = "shopify.look_after_shop";
+    type Context = Connector;
+
+    fn dedupe_key(&self) -> Option<String> {
+        Some(format!("{}/{}", self.shop, self.day))
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("shop/{}/set-up", self.shop))
+    }
+
+    async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
+        let shop = match living(&cx, self.shop).await {
+            Ok(shop) => shop,
+            // Connecting it again files the next one.
+            Err(_gone) => return Outcome::Done,
+        };
+        let done = async {
+            if shop.grant_kind == GrantKind::OAuth && shop.access_expires_at.is_some() {
+                access::renew(&cx, self.shop).await?;
+            }
+            registrar::register(&cx, &shop).await
+        };
+        let result = done.await;
+        let filed = file_look(&cx, &shop).await;
+        match (result, filed) {
+            (_, Err(error)) => Outcome::retry(error.to_string()),
+            (Err(error), Ok(())) => outcome_of(self.shop, &error),
+            (Ok(()), Ok(())) => Outcome::Done,
+        }
+    }
+}
+
+/// A webhook says that the app was uninstalled: the API is asked before anything is believed.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CheckUninstalled {
+    pub shop: ShopId,
+    pub event_at: At,
+}
+
+impl Job for CheckUninstalled {
+    const KIND: &'static str = "shopify.check_uninstalled";
+    type Context = Connector;
+
+    fn dedupe_key(&self) -> Option<String> {
+        Some(self.shop.to_string())
+    }
+
+    async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
+        match connect::confirm_uninstalled(&cx, self.shop, self.event_at).await {
+            Ok(true) => Outcome::Done,
+            Ok(false) => Outcome::Superseded,
+            Err(ConnectError::Call(error)) => outcome_of(self.shop, &error),
+            Err(ConnectError::Shop(ShopError::NotFound)) => Outcome::dead("there is no such store"),
+            Err(error) => Outcome::retry(error.to_string()),
+        }
+    }
+}
+
+async fn import_locations(cx: &Connector, shop: &Shop) -> Result<(), ShopifyError> {
+    let fetched = match locations::fetch(cx, shop.id).await {
+        Ok(fetched) => fetched,
+        // The card says which scope is missing; orders come in without.
+        Err(ShopifyError::AccessDenied { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let id = shop.id;
+    cx.db
+        .write(move |conn| locations::store(conn, id, &fetched))
+        .await
+        .map_err(|error: DbError| ShopifyError::Unexpected(error.to_string()))
+}
+
+async fn file(cx: &Connector, shop: &Shop) -> Outcome {
+    match file_look(cx, shop).await {
+        Ok(()) => Outcome::Done,
+        Err(error) => Outcome::retry(error.to_string()),
+    }
+}
+
+async fn file_look(cx: &Connector, shop: &Shop) -> Result<(), DbError> {
+    let now = cx.clock.now();
+    let next = LookAfterShop {
+        shop: shop.id,
+        day: i64::try_from(now.after(DAY).since(At(0)).as_secs() / DAY.as_secs()).unwrap_or(0),
+    };
+    let filing = Filing {
+        shop_domain: Some(shop.domain.to_string()),
+        delay: DAY,
+        ..Filing::default()
+    };
+    cx.db
+        .write(move |conn| jobs::enqueue(conn, &next, &filing, now).map(drop))
+        .await
+}
+
+/// The shop, if work for it makes sense.
+async fn living(cx: &Connector, id: ShopId) -> Result<Shop, Outcome> {
+    let shop = cx.shop(id).await.map_err(|error| match error {
+        ShopError::NotFound => Outcome::dead("there is no such store"),
+        error @ (ShopError::Secret(_) | ShopError::Db(_)) => Outcome::retry(error.to_string()),
+    })?;
+    match shop.state {
+        ShopState::Active | ShopState::Paused => Ok(shop),
+        ShopState::Disconnected => Err(Outcome::Superseded),
+        ShopState::NeedsReconnect => Err(outcome_of(id, &ShopifyError::Unauthorized)),
+    }
+}

@@ -1,0 +1,245 @@
+//! Connected stores: their rows, their sealed tokens, and the secrets their webhooks may be signed with.
+pub(crate) mod queries;
+
+use secrecy::SecretString;
+
+use crate::platform::db::{DbConnection, DbError};
+use crate::platform::secrets::{Keyring, SecretError};
+use crate::shopify::scopes::Scopes;
+use crate::shopify::shop_domain::ShopDomain;
+use crate::text_enum;
+use crate::types::{At, ChannelId, ShopId};
+
+text_enum! {
+    /// Whether we may talk to a store, and it to us.
+    ShopState {
+        Active = "active",
+        /// Its token is dead; webhooks are still taken in.
+        NeedsReconnect = "needs_reconnect",
+        Paused = "paused",
+        Disconnected = "disconnected",
+    }
+}
+
+text_enum! {
+    /// How we came by the token.
+    GrantKind {
+        OAuth = "oauth",
+        ClientCredentials = "client_credentials",
+        Token = "token",
+    }
+}
+
+/// A store and its settings, without its secrets.
+#[derive(Clone, Debug)]
+pub struct Shop {
+    pub id: ShopId,
+    pub public_id: String,
+    pub domain: ShopDomain,
+    pub channel: ChannelId,
+    pub state: ShopState,
+    pub grant_kind: GrantKind,
+    pub name: String,
+    pub currency: Option<String>,
+    pub time_zone: Option<String>,
+    pub plan: Option<String>,
+    pub scopes: Scopes,
+    pub missing_scopes: Scopes,
+    pub access_expires_at: Option<At>,
+    pub refresh_expires_at: Option<At>,
+    pub api_version: String,
+    pub notify_default: bool,
+    pub order_status_filter: String,
+    pub last_error: Option<String>,
+    pub last_error_at: Option<At>,
+    pub installed_at: At,
+    pub uninstalled_at: Option<At>,
+    pub budget: Option<Budget>,
+}
+
+/// What is left of a store's rate budget, as the last answer said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    pub available: i64,
+    pub maximum: i64,
+    /// Points that come back each second.
+    pub rate: i64,
+    pub at: At,
+}
+
+/// Why a store's row could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ShopError {
+    #[error("there is no such store")]
+    NotFound,
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl Budget {
+    /// What must be there by `now`, if nobody else has called meanwhile.
+    #[must_use]
+    pub fn expected(self, now: At) -> i64 {
+        let seconds = i64::try_from(now.since(self.at).as_secs()).unwrap_or(i64::MAX);
+        let restored = self.rate.saturating_mul(seconds);
+        self.available.saturating_add(restored).min(self.maximum)
+    }
+}
+
+/// The columns that hold sealed secrets: each is sealed for its own row and column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sealed {
+    AccessToken,
+    RefreshToken,
+    ClientSecret,
+    NotificationKey,
+}
+
+impl Sealed {
+    pub(crate) fn purpose(self, shop: ShopId) -> String {
+        let column = match self {
+            Sealed::AccessToken => "access_token",
+            Sealed::RefreshToken => "refresh_token",
+            Sealed::ClientSecret => "client_secret",
+            Sealed::NotificationKey => "notification_key",
+        };
+        format!("shopify_shops.{shop}.{column}")
+    }
+
+    pub(crate) fn seal(
+        self,
+        keyring: &Keyring,
+        shop: ShopId,
+        secret: Option<&SecretString>,
+    ) -> Result<Option<String>, SecretError> {
+        secret
+            .map(|secret| keyring.seal(secret, &self.purpose(shop)))
+            .transpose()
+    }
+
+    pub(crate) fn open(
+        self,
+        keyring: &Keyring,
+        shop: ShopId,
+        sealed: Option<&String>,
+    ) -> Result<Option<SecretString>, SecretError> {
+        sealed
+            .map(|sealed| keyring.open(sealed, &self.purpose(shop)))
+            .transpose()
+    }
+}
+
+/// The store with this id.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub fn get(conn: &mut DbConnection, id: ShopId) -> Result<Shop, ShopError> {
+    queries::find(conn, id)?.ok_or(ShopError::NotFound)
+}
+
+/// The store with this address, whatever its state.
+///
+/// # Errors
+///
+/// `Db`.
+pub fn find_by_domain(
+    conn: &mut DbConnection,
+    domain: &ShopDomain,
+) -> Result<Option<Shop>, DbError> {
+    queries::find_by_domain(conn, domain.as_str())
+}
+
+/// All stores, the connected ones first, then by name.
+///
+/// # Errors
+///
+/// `Db`.
+pub fn list(conn: &mut DbConnection) -> Result<Vec<Shop>, DbError> {
+    let mut shops = queries::list(conn)?;
+    shops.sort_by(|a, b| {
+        let gone = |shop: &Shop| shop.state == ShopState::Disconnected;
+        (gone(a), &a.name).cmp(&(gone(b), &b.name))
+    });
+    Ok(shops)
+}
+
+/// The store whose orders come in by `channel`.
+///
+/// # Errors
+///
+/// `Db`.
+pub fn find_by_channel(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+) -> Result<Option<Shop>, DbError> {
+    queries::find_by_channel(conn, channel)
+}
+
+/// Notes that the token is dead; the store keeps receiving.
+///
+/// # Errors
+///
+/// `Db`.
+pub fn mark_needs_reconnect(
+    conn: &mut DbConnection,
+    id: ShopId,
+    reason: &str,
+    now: At,
+) -> Result<(), DbError> {
+    queries::set_state(
+        conn,
+        id,
+        &[ShopState::Active, ShopState::Paused],
+        ShopState::NeedsReconnect,
+    )?;
+    queries::set_error(conn, id, Some(reason), now)
+}
+
+/// Whether customers are told of a shipment unless the person who ships says otherwise.
+///
+/// # Errors
+///
+/// `Db`.
+pub fn set_notify_default(
+    conn: &mut DbConnection,
+    id: ShopId,
+    notify: bool,
+) -> Result<(), DbError> {
+    queries::set_notify_default(conn, id, notify)
+}
+
+/// Stores the key under which the store signs the webhooks that were made by hand in its settings.
+///
+/// # Errors
+///
+/// `Secret`, `Db`.
+pub fn set_notification_key(
+    conn: &mut DbConnection,
+    keyring: &Keyring,
+    id: ShopId,
+    key: Option<&SecretString>,
+) -> Result<(), ShopError> {
+    let sealed = Sealed::NotificationKey.seal(keyring, id, key)?;
+    queries::set_notification_key(conn, id, sealed.as_deref())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_fills_up_to_its_size() {
+        let budget = Budget {
+            available: 100,
+            maximum: 2000,
+            rate: 100,
+            at: At(0),
+        };
+        assert_eq!(budget.expected(At(3_000_000)), 400);
+        assert_eq!(budget.expected(At(3_600_000_000)), 2000);
+    }
+}
