@@ -32,7 +32,7 @@ const SQL: &[&str] = &[
 const READS_TIME: &[&str] = &["Timestamp::now", "Zoned::now", "SystemTime::now"];
 
 /// A file is one sitting; at 400 lines look again, here is the wall.
-const LONGEST_FILE: usize = 500;
+const LONGEST_FILE: usize = 600;
 
 #[test]
 fn rooms_import_only_along_the_arrows() {

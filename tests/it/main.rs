@@ -3,5 +3,6 @@
 mod architecture;
 mod browser;
 mod graphql;
+mod queue;
 mod schema;
 mod support;
