@@ -21,6 +21,7 @@ both_databases!(
     a_delivery_is_stored_once,
     the_newest_snapshot_goes_first_and_closes_the_older_ones,
     a_newest_snapshot_that_dies_lets_the_older_one_through,
+    nothing_of_an_order_begins_while_something_of_it_is_worked_on,
     a_replayed_older_event_does_not_run_beside_a_running_newer_one,
     a_cancellation_does_not_wait_behind_an_event_that_backs_off,
     changes_go_first_in_first_out,
@@ -82,6 +83,16 @@ async fn a_newest_snapshot_that_dies_lets_the_older_one_through(kind: Kind) {
     let newest = house.claim(10).remove(0);
     house.finish(&newest, &Outcome::dead("unreadable"));
     assert_eq!(versions(&house.claim(10)), [1]);
+}
+
+async fn nothing_of_an_order_begins_while_something_of_it_is_worked_on(kind: Kind) {
+    let house = House::new(kind);
+    house.store(&[snapshot("w1", "o", 1)]);
+    let held = house.claim(1).remove(0);
+    house.store(&[snapshot("w2", "o", 2), change("a.myshopify.com", "w3", "o")]);
+    assert!(house.claim(10).is_empty());
+    house.finish(&held, &Outcome::Done);
+    assert_eq!(house.claim(10).len(), 1);
 }
 
 async fn a_replayed_older_event_does_not_run_beside_a_running_newer_one(kind: Kind) {
