@@ -11,6 +11,7 @@ pub mod graphql;
 pub mod jobs;
 pub mod locations;
 pub mod oauth;
+pub mod products;
 pub mod registrar;
 pub mod scopes;
 pub mod shop_domain;

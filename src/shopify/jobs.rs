@@ -9,6 +9,8 @@ use crate::platform::jobs::{self, Filing, Job, Registry, Run};
 use crate::platform::queue::Outcome;
 use crate::shopify::client::ShopifyError;
 use crate::shopify::connect::{self, ConnectError};
+use crate::shopify::gid::Gid;
+use crate::shopify::products::{self, ImportError};
 use crate::shopify::shops::{GrantKind, Shop, ShopError, ShopState};
 use crate::shopify::{Connector, access, locations, outcome_of, registrar};
 use crate::types::{At, ShopId};
@@ -18,6 +20,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Makes the connector's jobs known.
 pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<SetUpShop>(cx);
+    registry.register::<ImportProducts>(cx);
+    registry.register::<ImportProduct>(cx);
     registry.register::<LookAfterShop>(cx);
     registry.register::<CheckUninstalled>(cx);
 }
@@ -53,6 +57,66 @@ impl Job for SetUpShop {
             return outcome_of(self.shop, &error);
         }
         file(&cx, &shop).await
+    }
+}
+
+/// Reads a store's whole catalogue into the mirror.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ImportProducts {
+    pub shop: ShopId,
+}
+
+impl Job for ImportProducts {
+    const KIND: &'static str = "shopify.import_products";
+    type Context = Connector;
+
+    fn dedupe_key(&self) -> Option<String> {
+        Some(self.shop.to_string())
+    }
+
+    async fn run(self, cx: Arc<Connector>, run: Run) -> Outcome {
+        match products::import(&cx, self.shop, run.job).await {
+            Ok(_) => Outcome::Done,
+            Err(error) => import_outcome(self.shop, error),
+        }
+    }
+}
+
+/// Reads one product that a webhook told only in part.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ImportProduct {
+    pub shop: ShopId,
+    /// The number of its gid.
+    pub product: String,
+}
+
+impl Job for ImportProduct {
+    const KIND: &'static str = "shopify.import_product";
+    type Context = Connector;
+
+    fn dedupe_key(&self) -> Option<String> {
+        Some(format!("{}/{}", self.shop, self.product))
+    }
+
+    async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
+        let Some(product) = Gid::from_digits(&self.product) else {
+            return Outcome::dead("the product's id is not a number");
+        };
+        match products::import_one(&cx, self.shop, product).await {
+            Ok(()) => Outcome::Done,
+            Err(error) => import_outcome(self.shop, error),
+        }
+    }
+}
+
+fn import_outcome(shop: ShopId, error: ImportError) -> Outcome {
+    match error {
+        ImportError::Call(error) => outcome_of(shop, &error),
+        ImportError::Shop(ShopError::NotFound) => Outcome::dead("there is no such store"),
+        ImportError::Shop(error @ (ShopError::Secret(_) | ShopError::Db(_))) => {
+            Outcome::retry(error.to_string())
+        }
+        ImportError::Db(error) => Outcome::retry(error.to_string()),
     }
 }
 
@@ -138,8 +202,19 @@ async fn import_locations(cx: &Connector, shop: &Shop) -> Result<(), ShopifyErro
         .map_err(|error: DbError| ShopifyError::Unexpected(error.to_string()))
 }
 
+/// After the set-up: the catalogue at once, a look tomorrow.
 async fn file(cx: &Connector, shop: &Shop) -> Outcome {
-    match file_look(cx, shop).await {
+    let (now, import) = (cx.clock.now(), ImportProducts { shop: shop.id });
+    let filing = Filing {
+        shop_domain: Some(shop.domain.to_string()),
+        ..Filing::default()
+    };
+    let filed = cx
+        .db
+        .write(move |conn| jobs::enqueue(conn, &import, &filing, now).map(drop))
+        .await;
+    let looked = file_look(cx, shop).await;
+    match filed.and(looked) {
         Ok(()) => Outcome::Done,
         Err(error) => Outcome::retry(error.to_string()),
     }

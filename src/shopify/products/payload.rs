@@ -1,0 +1,234 @@
+//! Products as Shopify spells them, over GraphQL and in webhooks, turned into the mirror's variants.
+use serde::Deserialize;
+
+use super::{Logistics, Variant};
+use crate::shopify::gid::{self, Gid};
+use crate::shopify::graphql::{catalogue, product_variants_of};
+use crate::types::{At, Currency, Money};
+
+/// What Shopify calls the only variant of a product without options.
+const ONLY_VARIANT: &str = "Default Title";
+const MILLIONTHS: usize = 6;
+
+/// Why a body is no product.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(String);
+
+/// A product as a webhook told it.
+#[derive(Debug)]
+pub(crate) struct Product {
+    pub(crate) external_id: String,
+    pub(crate) updated_at: At,
+    pub(crate) variants: Vec<Variant>,
+    /// Every variant it has, also those that the body leaves out.
+    pub(crate) all_ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ProductBody {
+    id: u64,
+    title: Option<String>,
+    updated_at: String,
+    #[serde(default)]
+    variants: Vec<VariantBody>,
+    #[serde(default)]
+    variant_gids: Option<Vec<VariantGid>>,
+}
+
+#[derive(Deserialize)]
+struct VariantBody {
+    id: u64,
+    title: Option<String>,
+    sku: Option<String>,
+    barcode: Option<String>,
+    price: Option<String>,
+    inventory_item_id: Option<u64>,
+    updated_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct VariantGid {
+    admin_graphql_api_id: String,
+}
+
+/// Reads the body of a `products/update`.
+pub(crate) fn read_webhook(body: &[u8], currency: Option<&str>) -> Result<Product, Unreadable> {
+    let body: ProductBody =
+        serde_json::from_slice(body).map_err(|error| Unreadable(error.to_string()))?;
+    let updated_at = moment(&body.updated_at)
+        .ok_or_else(|| Unreadable(format!("updated_at: {}", body.updated_at)))?;
+    let external_id = body.id.to_string();
+    let title = body.title.unwrap_or_default();
+    let variants: Vec<Variant> = body
+        .variants
+        .into_iter()
+        .map(|variant| Variant {
+            external_id: variant.id.to_string(),
+            product_external_id: external_id.clone(),
+            inventory_item_external_id: variant.inventory_item_id.map(|id| id.to_string()),
+            product_title: title.clone(),
+            variant_title: variant.title.and_then(option_title),
+            sku: variant.sku.and_then(filled),
+            barcode: variant.barcode.and_then(filled),
+            price_minor: variant.price.and_then(|price| minor(&price, currency)),
+            logistics: None,
+            updated_at: later(updated_at, variant.updated_at.as_deref()),
+        })
+        .collect();
+    let gids = body.variant_gids.unwrap_or_default();
+    let listed = gids
+        .iter()
+        .filter_map(|one| Gid::<gid::ProductVariant>::parse(&one.admin_graphql_api_id))
+        .map(Gid::digits);
+    let mut all_ids: Vec<String> = variants.iter().map(|v| v.external_id.clone()).collect();
+    all_ids.extend(listed);
+    all_ids.sort();
+    all_ids.dedup();
+    Ok(Product {
+        external_id,
+        updated_at,
+        variants,
+        all_ids,
+    })
+}
+
+/// A page of the catalogue.
+pub(crate) fn of_catalogue(
+    nodes: Vec<catalogue::CatalogueProductVariantsNodes>,
+    currency: Option<&str>,
+) -> Vec<Variant> {
+    let variant = |node: catalogue::CatalogueProductVariantsNodes| {
+        let item = node.inventory_item;
+        let weight = item.measurement.weight;
+        Some(Variant {
+            external_id: Gid::<gid::ProductVariant>::parse(&node.id)?.digits(),
+            product_external_id: Gid::<gid::Product>::parse(&node.product.id)?.digits(),
+            inventory_item_external_id: Gid::<gid::InventoryItem>::parse(&item.id).map(Gid::digits),
+            product_title: node.product.title,
+            variant_title: option_title(node.title),
+            sku: node.sku.and_then(filled),
+            barcode: node.barcode.and_then(filled),
+            price_minor: minor(&node.price, currency),
+            logistics: Some(Logistics {
+                ships: item.requires_shipping,
+                weight_grams: weight.and_then(|weight| grams(weight.value, &word(&weight.unit))),
+            }),
+            updated_at: later(moment(&node.product.updated_at)?, Some(&node.updated_at)),
+        })
+    };
+    nodes.into_iter().filter_map(variant).collect()
+}
+
+/// A page of one product's variants.
+pub(crate) fn of_product(
+    product: product_variants_of::ProductVariantsOfProduct,
+    currency: Option<&str>,
+) -> Vec<Variant> {
+    let Some(product_id) = Gid::<gid::Product>::parse(&product.id) else {
+        return Vec::new();
+    };
+    let (title, updated_at) = (product.title, product.updated_at);
+    let variant = |node: product_variants_of::ProductVariantsOfProductVariantsNodes| {
+        let item = node.inventory_item;
+        let weight = item.measurement.weight;
+        Some(Variant {
+            external_id: Gid::<gid::ProductVariant>::parse(&node.id)?.digits(),
+            product_external_id: product_id.digits(),
+            inventory_item_external_id: Gid::<gid::InventoryItem>::parse(&item.id).map(Gid::digits),
+            product_title: title.clone(),
+            variant_title: option_title(node.title),
+            sku: node.sku.and_then(filled),
+            barcode: node.barcode.and_then(filled),
+            price_minor: minor(&node.price, currency),
+            logistics: Some(Logistics {
+                ships: item.requires_shipping,
+                weight_grams: weight.and_then(|weight| grams(weight.value, &word(&weight.unit))),
+            }),
+            updated_at: later(moment(&updated_at)?, Some(&node.updated_at)),
+        })
+    };
+    let nodes = product.variants.nodes;
+    nodes.into_iter().filter_map(variant).collect()
+}
+
+fn filled(text: String) -> Option<String> {
+    let trimmed = text.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+fn option_title(title: String) -> Option<String> {
+    filled(title).filter(|title| title != ONLY_VARIANT)
+}
+
+fn moment(text: &str) -> Option<At> {
+    At::parse(text).ok()
+}
+
+fn later(product: At, variant: Option<&str>) -> At {
+    variant
+        .and_then(moment)
+        .map_or(product, |at| at.max(product))
+}
+
+fn minor(price: &str, currency: Option<&str>) -> Option<i64> {
+    let currency: Currency = currency?.parse().ok()?;
+    let (money, _) = Money::parse_rounded(price, currency).ok()?;
+    Some(money.minor)
+}
+
+fn word<T: serde::Serialize>(value: &T) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+// Shopify sends weights as floats. Their shortest decimal text is what the merchant typed: it is counted
+// in millionths of the unit and multiplied in whole micrograms.
+fn grams(value: f64, unit: &str) -> Option<i64> {
+    let micrograms_per_unit: i128 = match unit {
+        "GRAMS" => 1_000_000,
+        "KILOGRAMS" => 1_000_000_000,
+        "OUNCES" => 28_349_523,
+        "POUNDS" => 453_592_370,
+        _ => return None,
+    };
+    let text = value.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction: String = fraction.chars().take(MILLIONTHS).collect();
+    let millionths: i128 = format!("{whole}{fraction:0<MILLIONTHS$}").parse().ok()?;
+    let grams = (millionths * micrograms_per_unit + 500_000_000_000) / 1_000_000_000_000;
+    i64::try_from(grams).ok().filter(|grams| *grams >= 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_becomes_whole_grams() {
+        assert_eq!(grams(0.25, "KILOGRAMS"), Some(250));
+        assert_eq!(grams(100.0, "GRAMS"), Some(100));
+        assert_eq!(grams(1.0, "POUNDS"), Some(454));
+        assert_eq!(grams(12.0, "OUNCES"), Some(340));
+        assert_eq!(grams(0.0, "GRAMS"), Some(0));
+        assert_eq!(grams(1.0, "STONES"), None);
+    }
+
+    #[test]
+    fn a_webhook_lists_variants_that_it_leaves_out() {
+        let body =
+            br#"{"id":9007199254740993,"title":"Tea","updated_at":"2026-11-01T10:00:00+02:00",
+            "variants":[{"id":1,"title":"Default Title","sku":"","barcode":null,"price":"4.50",
+            "inventory_item_id":5,"updated_at":"2026-11-01T10:00:01+02:00"}],
+            "variant_gids":[{"admin_graphql_api_id":"gid://shopify/ProductVariant/1"},
+            {"admin_graphql_api_id":"gid://shopify/ProductVariant/2"}],"unknown":{}}"#;
+        let product = read_webhook(body, Some("USD")).expect("a product");
+        assert_eq!(product.external_id, "9007199254740993");
+        assert_eq!(product.all_ids, ["1", "2"]);
+        let variant = &product.variants[0];
+        assert_eq!((&variant.sku, &variant.variant_title), (&None, &None));
+        assert_eq!(variant.price_minor, Some(450));
+        assert_eq!(variant.updated_at.since(product.updated_at).as_secs(), 1);
+        assert!(read_webhook(br#"{"id":1"#, None).is_err());
+    }
+}
