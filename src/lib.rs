@@ -10,3 +10,4 @@ pub mod platform;
 pub mod schema;
 pub mod shopify;
 pub mod types;
+pub mod web;

@@ -5,4 +5,5 @@ pub mod inbox;
 pub mod jobs;
 pub mod queue;
 pub mod secrets;
+pub mod static_files;
 pub mod worker;

@@ -17,6 +17,7 @@ pub mod scopes;
 pub mod shop_domain;
 pub mod shops;
 pub mod tokens;
+pub mod unmapped;
 pub mod webhooks;
 
 use std::sync::Arc;

@@ -1,0 +1,36 @@
+//! What the navigation counts, each over one index.
+use diesel::prelude::*;
+
+use crate::platform::db::{DbConnection, DbError};
+use crate::platform::queue::Status;
+use crate::schema::{jobs, orders, webhook_events};
+
+/// States in which an order still has something to leave the house.
+const TO_SHIP: [&str; 5] = ["ready", "short", "part_shipped", "unmapped", "needs_review"];
+
+/// # Errors
+///
+/// The database's.
+pub fn count_to_ship(conn: &mut DbConnection) -> Result<i64, DbError> {
+    let count = orders::table
+        .filter(orders::work_state.eq_any(TO_SHIP))
+        .count()
+        .get_result(conn)?;
+    Ok(count)
+}
+
+/// # Errors
+///
+/// The database's.
+pub fn count_dead(conn: &mut DbConnection) -> Result<i64, DbError> {
+    let dead = Status::Dead.code();
+    let events: i64 = webhook_events::table
+        .filter(webhook_events::status.eq(dead))
+        .count()
+        .get_result(conn)?;
+    let jobs: i64 = jobs::table
+        .filter(jobs::status.eq(dead))
+        .count()
+        .get_result(conn)?;
+    Ok(events.saturating_add(jobs))
+}

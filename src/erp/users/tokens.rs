@@ -1,0 +1,50 @@
+//! API tokens: what a program signs in with. Only the hash is stored; the token is shown once.
+use super::queries;
+use crate::platform::db::{DbConnection, DbError};
+use crate::platform::secrets::token_hash;
+use crate::types::At;
+
+crate::text_enum! {
+    /// What a token may do.
+    Scope {
+        Read = "read",
+        Write = "write",
+    }
+}
+
+impl Scope {
+    /// Whether a token with this scope may do what asks for `wanted`.
+    #[must_use]
+    pub fn covers(self, wanted: Scope) -> bool {
+        self == Scope::Write || self == wanted
+    }
+}
+
+/// Opening letters, so that a token found in a log is known for what it is.
+pub const PREFIX: &str = "cf_";
+
+/// Stores the hash of a new token; `random` is 32 bytes or more of randomness as text. Returns the token.
+///
+/// # Errors
+///
+/// The database's.
+pub fn create(
+    conn: &mut DbConnection,
+    name: &str,
+    scope: Scope,
+    random: &str,
+    now: At,
+) -> Result<String, DbError> {
+    let token = format!("{PREFIX}{random}");
+    queries::insert_token(conn, name, &token_hash(&token), scope, now)?;
+    Ok(token)
+}
+
+/// What a token that a program sent may do; `None` if it is unknown or revoked.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find(conn: &mut DbConnection, token: &str) -> Result<Option<(i64, Scope)>, DbError> {
+    queries::find_token(conn, &token_hash(token))
+}

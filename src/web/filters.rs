@@ -1,0 +1,110 @@
+//! How values look on a page. Templates write `{{ order.total|money }}`, `{{ order.placed_at|when(frame) }}`.
+use askama::{Result, Values};
+use jiff::tz::TimeZone;
+
+use super::page::Frame;
+use crate::platform::static_files;
+use crate::types::{At, Money};
+
+/// `$117.71`, `CA$884.40`, `−$11.40`.
+#[askama::filter_fn]
+pub fn money(value: &Money, _: &dyn Values) -> Result<String> {
+    Ok(value.to_string())
+}
+
+/// The moment as a colleague would say it: `09:42` today, `Thu` within the week, `20 Nov`, `20 Nov 2025`.
+#[askama::filter_fn]
+pub fn when(value: &At, _: &dyn Values, frame: &Frame) -> Result<String> {
+    Ok(when_text(*value, frame.now, &frame.zone))
+}
+
+/// The whole moment in the user's zone, for `title`: `Fri 20 Nov 2026, 09:42:07 Europe/Oslo`.
+#[askama::filter_fn]
+pub fn moment(value: &At, _: &dyn Values, frame: &Frame) -> Result<String> {
+    let local = value.timestamp().to_zoned(frame.zone.clone());
+    let text = local.strftime("%a %-d %b %Y, %H:%M:%S").to_string();
+    Ok(format!("{text} {}", frame.zone_name()))
+}
+
+/// ISO 8601 in UTC, for `datetime`.
+#[askama::filter_fn]
+pub fn iso(value: &At, _: &dyn Values) -> Result<String> {
+    Ok(value.timestamp().to_string())
+}
+
+/// The path of a static file without the mount prefix: `{{ frame.prefix }}{{ "css/app.css"|asset }}`.
+#[askama::filter_fn]
+pub fn asset(name: &str, _: &dyn Values) -> Result<String> {
+    static_files::url(name)
+        .ok_or_else(|| askama::Error::Custom(format!("there is no static file `{name}`").into()))
+}
+
+/// `order` or `orders`: `{{ count }} {{ count|plural("order", "orders") }}`.
+#[askama::filter_fn]
+pub fn plural<'a>(count: &i64, _: &dyn Values, one: &'a str, many: &'a str) -> Result<&'a str> {
+    Ok(if *count == 1 { one } else { many })
+}
+
+/// `3,412`.
+#[askama::filter_fn]
+pub fn count(value: &i64, _: &dyn Values) -> Result<String> {
+    Ok(grouped(*value))
+}
+
+fn grouped(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if value < 0 {
+        format!("−{text}")
+    } else {
+        text
+    }
+}
+
+/// [`when`](fn@when) for code.
+#[must_use]
+pub fn when_text(at: At, now: At, zone: &TimeZone) -> String {
+    let local = at.timestamp().to_zoned(zone.clone());
+    let today = now.timestamp().to_zoned(zone.clone());
+    let days = (today.date() - local.date()).get_days();
+    let form = if days == 0 {
+        "%H:%M"
+    } else if (1..7).contains(&days) {
+        "%a"
+    } else if local.year() == today.year() {
+        "%-d %b"
+    } else {
+        "%-d %b %Y"
+    };
+    local.strftime(form).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_as_briefly_as_it_is_clear() {
+        let at = |text: &str| At::parse(text).expect("a moment");
+        let now = at("2026-11-20T09:00:00Z");
+        let said = |text: &str| when_text(at(text), now, &TimeZone::UTC);
+        assert_eq!(said("2026-11-20T08:14:30Z"), "08:14");
+        assert_eq!(said("2026-11-19T23:59:00Z"), "Thu");
+        assert_eq!(said("2026-11-13T10:00:00Z"), "13 Nov");
+        assert_eq!(said("2025-11-20T10:00:00Z"), "20 Nov 2025");
+        assert_eq!(said("2026-11-24T10:00:00Z"), "24 Nov");
+    }
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!(grouped(3412), "3,412");
+        assert_eq!(grouped(12), "12");
+        assert_eq!(grouped(-1_000_000), "−1,000,000");
+    }
+}

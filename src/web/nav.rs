@@ -1,0 +1,132 @@
+//! The navigation: its places, in order, each with its key. Only places that are served are shown.
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use super::page::{Frame, Section};
+use super::routes;
+use crate::erp::users::Action;
+
+/// One place.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub section: Section,
+    pub group: &'static str,
+    pub label: &'static str,
+    pub icon: &'static str,
+    pub path: &'static str,
+    /// Pressed after `G`.
+    pub key: &'static str,
+    /// Who may go there.
+    pub needs: Action,
+    /// Among the tabs of a phone.
+    pub tab: bool,
+}
+
+const fn place(
+    section: Section,
+    group: &'static str,
+    words: (&'static str, &'static str),
+    path: &'static str,
+    key: &'static str,
+    tab: bool,
+) -> Place {
+    Place {
+        section,
+        group,
+        label: words.0,
+        icon: words.1,
+        path,
+        key,
+        needs: Action::View,
+        tab,
+    }
+}
+
+#[rustfmt::skip]
+const PLACES: &[Place] = &[
+    place(Section::Home,         "",          ("Home", "home"),             "/",             "h", true),
+    place(Section::Orders,       "",          ("Orders", "orders"),         "/orders",       "o", true),
+    place(Section::Ship,         "",          ("Ship queue", "ship"),       "/ship",         "s", true),
+    place(Section::Mappings,     "Catalogue", ("Mappings", "map"),          "/mappings",     "m", true),
+    place(Section::Products,     "Catalogue", ("Products", "box"),          "/products",     "p", false),
+    place(Section::Customers,    "Catalogue", ("Customers", "users"),       "/customers",    "c", false),
+    place(Section::Sync,         "Sync",      ("Sync centre", "sync"),      "/sync",         "y", false),
+    place(Section::Events,       "Sync",      ("Events", "events"),         "/events",       "e", true),
+    place(Section::Integrations, "Sync",      ("Integrations", "plug"),     "/integrations", "i", false),
+    place(Section::Settings,     "Sync",      ("Settings", "settings"),     "/settings",     "t", false),
+];
+
+/// A place as one visitor sees it.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub place: Place,
+    pub current: bool,
+    /// Rows that wait there; 0 is not shown.
+    pub count: i64,
+    /// Somebody must look.
+    pub critical: bool,
+}
+
+/// Links under one heading, which may be empty.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub label: &'static str,
+    pub links: Vec<Link>,
+}
+
+/// The places this visitor may go to.
+#[must_use]
+pub fn groups(frame: &Frame) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for link in links(frame) {
+        match groups.last_mut() {
+            Some(group) if group.label == link.place.group => group.links.push(link),
+            Some(_) | None => groups.push(Group {
+                label: link.place.group,
+                links: vec![link],
+            }),
+        }
+    }
+    groups
+}
+
+/// As [`groups`], without headings.
+#[must_use]
+pub fn links(frame: &Frame) -> Vec<Link> {
+    PLACES
+        .iter()
+        .filter(|place| is_served(place.path) && frame.can(place.needs))
+        .map(|place| Link {
+            place: *place,
+            current: place.section == frame.section,
+            count: count(place.section, frame),
+            critical: place.section == Section::Events,
+        })
+        .collect()
+}
+
+fn count(section: Section, frame: &Frame) -> i64 {
+    match section {
+        Section::Orders => frame.counts.to_ship,
+        Section::Mappings => frame.counts.unmapped,
+        Section::Events => frame.counts.dead,
+        Section::Home
+        | Section::Ship
+        | Section::Products
+        | Section::Customers
+        | Section::Sync
+        | Section::Integrations
+        | Section::Settings
+        | Section::Account
+        | Section::Nowhere => 0,
+    }
+}
+
+/// Whether the table has a page at this path.
+#[must_use]
+pub fn is_served(path: &str) -> bool {
+    static PATHS: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    PATHS
+        .get_or_init(|| routes::table().iter().map(|route| route.path).collect())
+        .contains(path)
+}

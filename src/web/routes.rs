@@ -1,0 +1,94 @@
+//! Every URL on one page, with who may come in. What is not in this table is not served.
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
+
+use super::{gate, health, sessions, static_files};
+use crate::erp::users::Action;
+use crate::erp::users::tokens::Scope;
+
+/// Who may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; forms still carry their token.
+    Public,
+    /// A machine that proves itself in its own way (a signature over the body): no session, no form token.
+    Signed,
+    /// Any signed-in user.
+    SignedIn,
+    /// Signed-in users whose role may.
+    May(Action),
+    /// A program with a bearer token of that scope.
+    Token(Scope),
+}
+
+/// One line of the table.
+pub struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub access: Access,
+    service: Service,
+}
+
+/// The table.
+#[must_use]
+#[rustfmt::skip]
+pub fn table() -> Vec<Route> {
+    vec![
+        // Open to all: signing in, health, static files.
+        get ("/healthz",               Access::Public,   health::alive),
+        get ("/readyz",                Access::Public,   health::ready),
+        get ("/static/{path:.*}",      Access::Public,   static_files::show),
+        get ("/sign-in",               Access::Public,   sessions::new),
+        post("/sign-in",               Access::Public,   sessions::create),
+        post("/sign-out",              Access::SignedIn, sessions::delete),
+    ]
+}
+
+fn route<F, Args>(method: Method, path: &'static str, access: Access, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let service = web::route().to(handler);
+    Route {
+        method,
+        path,
+        access,
+        service,
+    }
+}
+
+fn get<F, Args>(path: &'static str, access: Access, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    route(Method::GET, path, access, handler)
+}
+
+fn post<F, Args>(path: &'static str, access: Access, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    route(Method::POST, path, access, handler)
+}
+
+/// Registers the table, each line behind its gate.
+pub(super) fn register(cfg: &mut ServiceConfig) {
+    for line in table() {
+        let access = line.access;
+        let resource = web::resource(line.path).route(line.service);
+        let resource = if line.method == Method::GET {
+            resource.guard(guard::Any(guard::Get()).or(guard::Head()))
+        } else {
+            resource.guard(guard::Method(line.method))
+        };
+        cfg.service(resource.wrap(from_fn(move |req, next| gate::pass(access, req, next))));
+    }
+}

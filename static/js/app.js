@@ -1,0 +1,1 @@
+// Counterfoil's own script; every page works without it.
