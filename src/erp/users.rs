@@ -15,7 +15,7 @@ pub mod sessions;
 pub mod sign_in;
 pub mod tokens;
 
-pub use roles::{Action, Role};
+use roles::Role;
 
 /// Shortest password; longer is better than stranger.
 pub const SHORTEST_PASSWORD: usize = 12;

@@ -5,7 +5,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 
-use crate::erp::users::{Action, UserError};
+use crate::erp::users::UserError;
+use crate::erp::users::roles::Action;
 use crate::platform::db::DbError;
 use crate::platform::secrets::SecretError;
 

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::page::{Frame, Section};
 use super::routes;
-use crate::erp::users::Action;
+use crate::erp::users::roles::Action;
 
 /// One place.
 #[derive(Clone, Copy, Debug)]

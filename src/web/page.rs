@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::nav;
 use crate::erp::counts::Counts;
-use crate::erp::users::{Action, Role};
+use crate::erp::users::roles::{Action, Role};
 use crate::types::At;
 
 crate::text_enum! {

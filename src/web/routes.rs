@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{gate, health, sessions, static_files};
-use crate::erp::users::Action;
+use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
 
 /// Who may come in.

@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use super::error::WebError;
 use super::page::{Frame, Section};
 use crate::erp::counts::Counts;
-use crate::erp::users::{Action, User, queries};
+use crate::erp::users::roles::Action;
+use crate::erp::users::{User, queries};
 use crate::platform::db::{Db, DbError};
 use crate::types::At;
 
