@@ -1,5 +1,12 @@
 //! The business core: orders, stock, customers. It names no outside service.
+pub mod changes;
 pub mod channels;
 pub mod counts;
+pub mod customers;
+pub mod holds;
 pub mod locations;
+pub mod orders;
+pub mod products;
+pub mod stock;
+pub mod timeline;
 pub mod users;

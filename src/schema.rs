@@ -357,6 +357,7 @@ diesel::table! {
         position -> Integer,
         variant_external_id -> Nullable<Text>,
         product_external_id -> Nullable<Text>,
+        resolution -> Text,
         title -> Text,
         variant_title -> Nullable<Text>,
         sku -> Nullable<Text>,

@@ -58,7 +58,7 @@ CREATE TABLE audit_log (
 CREATE TABLE queues (
     name TEXT NOT NULL PRIMARY KEY
 );
-INSERT INTO queues (name) VALUES ('webhook_events'), ('jobs');
+INSERT INTO queues (name) VALUES ('webhook_events'), ('jobs'), ('changes');
 CREATE TABLE workers (
     boot TEXT NOT NULL PRIMARY KEY,
     host TEXT NOT NULL,
@@ -327,6 +327,7 @@ CREATE TABLE order_lines (
     position INTEGER NOT NULL,
     variant_external_id TEXT,
     product_external_id TEXT,
+    resolution TEXT NOT NULL CHECK (resolution IN ('unmapped', 'mapped', 'ignored', 'accepted')),
     title TEXT NOT NULL,
     variant_title TEXT,
     sku TEXT,

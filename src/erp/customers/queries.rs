@@ -1,0 +1,130 @@
+//! SQL of `accounts` and `contacts`.
+use diesel::prelude::*;
+
+use crate::platform::db::{DbConnection, DbError};
+use crate::schema::{accounts, contacts, orders};
+use crate::types::{AccountId, At, ContactId};
+
+/// What a channel may change about a contact; what it leaves out stays.
+#[derive(AsChangeset, Insertable)]
+#[diesel(table_name = contacts)]
+pub(super) struct ContactFacts {
+    pub(super) first_name: Option<String>,
+    pub(super) last_name: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) email_normal: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) phone_normal: Option<String>,
+}
+
+/// A contact beside its account.
+#[derive(Clone, Debug, Queryable)]
+pub struct ContactRow {
+    pub id: ContactId,
+    pub public_id: String,
+    pub account_id: AccountId,
+    pub account_name: String,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+}
+
+pub(super) fn find_by_email(
+    conn: &mut DbConnection,
+    email: &str,
+) -> Result<Option<ContactId>, DbError> {
+    Ok(contacts::table
+        .filter(contacts::email_normal.eq(email))
+        .order(contacts::id.asc())
+        .select(contacts::id)
+        .first(conn)
+        .optional()?)
+}
+
+pub(super) fn update(
+    conn: &mut DbConnection,
+    id: ContactId,
+    facts: &ContactFacts,
+) -> Result<(), DbError> {
+    // Nothing to set is an error in diesel, and nothing to do for us.
+    let nothing = facts.first_name.is_none()
+        && facts.last_name.is_none()
+        && facts.email.is_none()
+        && facts.phone.is_none();
+    if !nothing {
+        diesel::update(contacts::table.find(id))
+            .set(facts)
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+pub(super) fn insert_account(
+    conn: &mut DbConnection,
+    public_id: &str,
+    name: &str,
+    now: At,
+) -> Result<AccountId, DbError> {
+    Ok(diesel::insert_into(accounts::table)
+        .values((
+            accounts::public_id.eq(public_id),
+            accounts::name.eq(name),
+            accounts::created_at.eq(now),
+        ))
+        .returning(accounts::id)
+        .get_result(conn)?)
+}
+
+pub(super) fn insert_contact(
+    conn: &mut DbConnection,
+    public_id: &str,
+    account: AccountId,
+    facts: &ContactFacts,
+    now: At,
+) -> Result<ContactId, DbError> {
+    Ok(diesel::insert_into(contacts::table)
+        .values((
+            facts,
+            contacts::public_id.eq(public_id),
+            contacts::account_id.eq(account),
+            contacts::created_at.eq(now),
+        ))
+        .returning(contacts::id)
+        .get_result(conn)?)
+}
+
+/// Finds a contact with its account.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find(conn: &mut DbConnection, id: ContactId) -> Result<Option<ContactRow>, DbError> {
+    Ok(contacts::table
+        .inner_join(accounts::table)
+        .filter(contacts::id.eq(id))
+        .select((
+            contacts::id,
+            contacts::public_id,
+            accounts::id,
+            accounts::name,
+            contacts::first_name,
+            contacts::last_name,
+            contacts::email,
+            contacts::phone,
+        ))
+        .first(conn)
+        .optional()?)
+}
+
+/// How many orders this contact has placed.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count_orders(conn: &mut DbConnection, id: ContactId) -> Result<i64, DbError> {
+    Ok(orders::table
+        .filter(orders::contact_id.eq(id))
+        .count()
+        .get_result(conn)?)
+}

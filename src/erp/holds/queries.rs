@@ -1,0 +1,113 @@
+//! SQL of `holds`.
+use diesel::prelude::*;
+
+use super::HoldKind;
+use crate::native;
+use crate::platform::db::{DbConnection, DbError};
+use crate::schema::holds;
+use crate::types::{At, OrderId, UserId};
+
+#[derive(Insertable)]
+#[diesel(table_name = holds, treat_none_as_default_value = false)]
+pub(crate) struct NewHold {
+    pub(crate) order_id: OrderId,
+    pub(crate) kind: HoldKind,
+    pub(crate) cause: String,
+    pub(crate) note: Option<String>,
+    pub(crate) opened_at: At,
+    pub(crate) opened_by: Option<UserId>,
+}
+
+/// An open hold.
+#[derive(Clone, Debug, Queryable)]
+pub struct HoldRow {
+    pub id: i64,
+    pub kind: HoldKind,
+    pub cause: String,
+    pub note: Option<String>,
+    pub opened_at: At,
+}
+
+pub(super) fn is_open(
+    conn: &mut DbConnection,
+    order: OrderId,
+    kind: HoldKind,
+    cause: &str,
+) -> Result<bool, DbError> {
+    Ok(diesel::select(diesel::dsl::exists(
+        holds::table
+            .filter(holds::order_id.eq(order))
+            .filter(holds::kind.eq(kind))
+            .filter(holds::cause.eq(cause))
+            .filter(holds::released_at.is_null()),
+    ))
+    .get_result(conn)?)
+}
+
+pub(crate) fn insert(conn: &mut DbConnection, rows: &[NewHold]) -> Result<(), DbError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    native!(conn, |c| diesel::insert_into(holds::table)
+        .values(rows)
+        .execute(c))?;
+    Ok(())
+}
+
+pub(super) fn mark_released(
+    conn: &mut DbConnection,
+    order: OrderId,
+    kind: HoldKind,
+    cause: &str,
+    user: Option<UserId>,
+    now: At,
+) -> Result<bool, DbError> {
+    let released = diesel::update(
+        holds::table
+            .filter(holds::order_id.eq(order))
+            .filter(holds::kind.eq(kind))
+            .filter(holds::cause.eq(cause))
+            .filter(holds::released_at.is_null()),
+    )
+    .set((
+        holds::released_at.eq(Some(now)),
+        holds::released_by.eq(user),
+    ))
+    .execute(conn)?;
+    Ok(released > 0)
+}
+
+/// The open holds of an order, oldest first.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_open(conn: &mut DbConnection, order: OrderId) -> Result<Vec<HoldRow>, DbError> {
+    Ok(holds::table
+        .filter(holds::order_id.eq(order))
+        .filter(holds::released_at.is_null())
+        .order(holds::id.asc())
+        .select((
+            holds::id,
+            holds::kind,
+            holds::cause,
+            holds::note,
+            holds::opened_at,
+        ))
+        .load(conn)?)
+}
+
+/// Finds one open hold of the order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_open(
+    conn: &mut DbConnection,
+    order: OrderId,
+    id: i64,
+) -> Result<Option<HoldRow>, DbError> {
+    Ok(list_open(conn, order)?
+        .into_iter()
+        .find(|hold| hold.id == id))
+}

@@ -1,0 +1,290 @@
+//! Lines of an order: what comes in, what it resolves to, and the hold where nobody knows.
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::difference::{self, Change};
+use super::incoming::{IncomingLine, IncomingOrder, Intake, Resolution};
+use super::queries::{self, LineFacts, LineRow, PartRow};
+use crate::erp::holds;
+use crate::platform::db::{DbConnection, DbError};
+use crate::types::{Currency, OrderId, OrderLineId, ProductId, UnitPrice};
+
+crate::text_enum! {
+    /// Whether we know what a line stands for.
+    LineResolution {
+        /// Nobody has said: the order is held.
+        Unmapped = "unmapped",
+        /// Its products stand in `line_products`.
+        Mapped = "mapped",
+        /// Nothing of ours.
+        Ignored = "ignored",
+        /// It needs no product: digital, a tip, or a person said so.
+        Accepted = "accepted",
+    }
+}
+
+/// A line as settling needs it.
+#[derive(Clone, Debug)]
+pub(super) struct OpenLine {
+    pub(super) id: OrderLineId,
+    pub(super) facts: LineFacts,
+    pub(super) shipped: i64,
+    pub(super) parts: Vec<(ProductId, i64)>,
+}
+
+/// What a channel's line becomes with us, and the products it stands for.
+struct Resolved {
+    facts: LineFacts,
+    parts: Vec<(ProductId, i64)>,
+}
+
+/// The cause under which an unresolved line holds its order.
+pub(super) fn cause(facts: &LineFacts) -> String {
+    facts
+        .variant_external_id
+        .clone()
+        .unwrap_or_else(|| holds::line_cause(&facts.external_id))
+}
+
+/// Causes of the `unmapped` holds that these lines call for.
+pub(super) fn unmapped_causes<'a>(
+    lines: impl IntoIterator<Item = &'a LineFacts>,
+) -> BTreeSet<String> {
+    lines
+        .into_iter()
+        .filter(|facts| facts.resolution == LineResolution::Unmapped && facts.current_quantity > 0)
+        .map(cause)
+        .collect()
+}
+
+/// Writes the lines of a new order.
+pub(super) fn insert(
+    conn: &mut DbConnection,
+    order: OrderId,
+    incoming: &IncomingOrder,
+    intake: &Intake<'_>,
+) -> Result<Vec<OpenLine>, DbError> {
+    let resolved: Vec<Resolved> = incoming
+        .lines
+        .iter()
+        .flatten()
+        .enumerate()
+        .map(|(place, line)| resolve(line, place, incoming.currency, intake))
+        .collect();
+    let facts: Vec<LineFacts> = resolved.iter().map(|line| line.facts.clone()).collect();
+    queries::insert_lines(conn, order, &facts)?;
+    let stored = if facts.is_empty() {
+        Vec::new()
+    } else {
+        queries::list_lines(conn, order)?
+    };
+    let mut parts: BTreeMap<String, Vec<(ProductId, i64)>> = resolved
+        .into_iter()
+        .map(|line| (line.facts.external_id, line.parts))
+        .collect();
+    let lines: Vec<OpenLine> = stored
+        .into_iter()
+        .map(|row| OpenLine {
+            id: row.id,
+            parts: parts.remove(&row.facts.external_id).unwrap_or_default(),
+            facts: row.facts,
+            shipped: row.shipped_quantity,
+        })
+        .collect();
+    queries::insert_parts(conn, &part_rows(&lines))?;
+    Ok(lines)
+}
+
+/// Brings the lines of a known order up to date. A line that the source no longer has stays, with a
+/// quantity of 0.
+pub(super) fn update(
+    conn: &mut DbConnection,
+    order: OrderId,
+    incoming: &IncomingOrder,
+    intake: &Intake<'_>,
+) -> Result<Vec<Change>, DbError> {
+    let Some(lines) = &incoming.lines else {
+        return Ok(Vec::new());
+    };
+    let mut stored: BTreeMap<String, LineRow> = queries::list_lines(conn, order)?
+        .into_iter()
+        .map(|row| (row.facts.external_id.clone(), row))
+        .collect();
+    let mut changes = Vec::new();
+    let mut fresh = Vec::new();
+    for (place, line) in lines.iter().enumerate() {
+        let mut resolved = resolve(line, place, incoming.currency, intake);
+        let Some(row) = stored.remove(&line.external_id) else {
+            changes.push(difference::added(&resolved.facts));
+            fresh.push(resolved);
+            continue;
+        };
+        if line.fulfilled_elsewhere.is_none() {
+            resolved.facts.fulfilled_elsewhere = row.facts.fulfilled_elsewhere;
+        }
+        let same_variant = row.facts.variant_external_id == resolved.facts.variant_external_id;
+        if same_variant && row.facts.resolution != LineResolution::Unmapped {
+            resolved.facts.resolution = row.facts.resolution;
+        } else if row.facts.resolution != resolved.facts.resolution
+            || resolved.facts.resolution == LineResolution::Mapped
+        {
+            replace_parts(conn, row.id, &resolved.parts)?;
+        }
+        if row.facts != resolved.facts {
+            changes.extend(difference::of_line(
+                &row,
+                &resolved.facts,
+                incoming.currency,
+            ));
+            queries::update_line(conn, row.id, &resolved.facts)?;
+        }
+    }
+    for row in stored.into_values() {
+        if row.facts.current_quantity != 0 {
+            let facts = LineFacts {
+                current_quantity: 0,
+                ..row.facts.clone()
+            };
+            changes.extend(difference::of_line(&row, &facts, incoming.currency));
+            queries::update_line(conn, row.id, &facts)?;
+        }
+    }
+    insert_fresh(conn, order, &fresh)?;
+    Ok(changes)
+}
+
+fn insert_fresh(
+    conn: &mut DbConnection,
+    order: OrderId,
+    fresh: &[Resolved],
+) -> Result<(), DbError> {
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let facts: Vec<LineFacts> = fresh.iter().map(|line| line.facts.clone()).collect();
+    queries::insert_lines(conn, order, &facts)?;
+    let mut parts = Vec::new();
+    for row in queries::list_lines(conn, order)? {
+        let new = fresh
+            .iter()
+            .find(|line| line.facts.external_id == row.facts.external_id);
+        for (product_id, quantity_each) in new.iter().flat_map(|line| &line.parts) {
+            parts.push(PartRow {
+                order_line_id: row.id,
+                product_id: *product_id,
+                quantity_each: *quantity_each,
+            });
+        }
+    }
+    queries::insert_parts(conn, &parts)
+}
+
+/// The lines of an order with what they resolve to.
+pub(super) fn load(conn: &mut DbConnection, order: OrderId) -> Result<Vec<OpenLine>, DbError> {
+    let parts = queries::list_parts(conn, order)?;
+    Ok(queries::list_lines(conn, order)?
+        .into_iter()
+        .map(|row| OpenLine {
+            id: row.id,
+            parts: parts
+                .iter()
+                .filter(|part| part.order_line_id == row.id)
+                .map(|part| (part.product_id, part.quantity_each))
+                .collect(),
+            shipped: row.shipped_quantity,
+            facts: row.facts,
+        })
+        .collect())
+}
+
+/// Says anew what a line resolves to.
+pub(super) fn replace_parts(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+    parts: &[(ProductId, i64)],
+) -> Result<(), DbError> {
+    queries::delete_parts(conn, line)?;
+    let rows: Vec<PartRow> = merged(parts)
+        .into_iter()
+        .map(|(product_id, quantity_each)| PartRow {
+            order_line_id: line,
+            product_id,
+            quantity_each,
+        })
+        .collect();
+    queries::insert_parts(conn, &rows)
+}
+
+/// What a line that needs nobody's mapping, or whose variant is known, stands for.
+fn resolve(line: &IncomingLine, place: usize, currency: Currency, intake: &Intake<'_>) -> Resolved {
+    let known = line
+        .variant_external_id
+        .as_deref()
+        .and_then(|variant| (intake.resolve)(variant));
+    let (resolution, parts) = match known {
+        Some(Resolution::Parts(parts)) if !parts.is_empty() => {
+            (LineResolution::Mapped, merged(&parts))
+        }
+        Some(Resolution::Ignored) => (LineResolution::Ignored, Vec::new()),
+        Some(Resolution::Parts(_)) | None if !line.ships || line.tip || line.gift_card => {
+            (LineResolution::Accepted, Vec::new())
+        }
+        Some(Resolution::Parts(_)) | None => (LineResolution::Unmapped, Vec::new()),
+    };
+    let price = UnitPrice {
+        millionths: line.unit_price,
+        currency,
+    };
+    let gross = price
+        .times(line.quantity)
+        .map_or(i64::MAX, |money| money.minor);
+    let properties = (!line.properties.is_empty())
+        .then(|| serde_json::to_string(&line.properties).unwrap_or_default());
+    Resolved {
+        facts: LineFacts {
+            external_id: line.external_id.clone(),
+            position: i32::try_from(place).unwrap_or(i32::MAX),
+            variant_external_id: line.variant_external_id.clone(),
+            product_external_id: line.product_external_id.clone(),
+            resolution,
+            title: line.title.clone(),
+            variant_title: line.variant_title.clone(),
+            sku: line.sku.clone(),
+            quantity: line.quantity,
+            current_quantity: line.current_quantity,
+            fulfilled_elsewhere: line.fulfilled_elsewhere.unwrap_or(0),
+            unit_price_scaled: line.unit_price,
+            discount_minor: line.discount,
+            tax_minor: line.tax,
+            total_minor: gross.saturating_sub(line.discount),
+            ships: line.ships,
+            gift_card: line.gift_card,
+            tip: line.tip,
+            properties,
+        },
+        parts,
+    }
+}
+
+/// A product that stands twice among the parts of a kit counts once, with both quantities.
+fn merged(parts: &[(ProductId, i64)]) -> Vec<(ProductId, i64)> {
+    let mut sums: BTreeMap<ProductId, i64> = BTreeMap::new();
+    for (product, quantity) in parts {
+        *sums.entry(*product).or_default() += quantity;
+    }
+    sums.into_iter().collect()
+}
+
+fn part_rows(lines: &[OpenLine]) -> Vec<PartRow> {
+    lines
+        .iter()
+        .flat_map(|line| {
+            line.parts
+                .iter()
+                .map(|(product_id, quantity_each)| PartRow {
+                    order_line_id: line.id,
+                    product_id: *product_id,
+                    quantity_each: *quantity_each,
+                })
+        })
+        .collect()
+}

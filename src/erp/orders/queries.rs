@@ -1,0 +1,452 @@
+//! SQL of `orders`, `order_lines` and what hangs on them; lists stand in `queries/list.rs`.
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::incoming::PaymentState;
+use super::lines::LineResolution;
+use super::totals::TotalsCheck;
+use super::work_state::WorkState;
+use crate::native;
+use crate::platform::db::{DbConnection, DbError};
+use crate::schema::{line_products, order_lines, orders};
+use crate::types::{At, ChannelId, ContactId, Currency, OrderId, OrderLineId, ProductId};
+
+pub(super) mod amounts;
+pub mod list;
+pub mod show;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// SQL's own `lower`.
+    fn lower(text: Text) -> Text;
+}
+
+/// What the channel decides about an order.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = orders, treat_none_as_null = true)]
+pub struct OrderFacts {
+    pub name: String,
+    pub source_updated_at: At,
+    pub source_triggered_at: At,
+    pub source_digest: String,
+    pub contact_id: Option<ContactId>,
+    pub customer_name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub billing_address: Option<String>,
+    pub shipping_address: Option<String>,
+    pub ship_city: Option<String>,
+    pub currency: Currency,
+    pub presentment_currency: Currency,
+    pub taxes_included: bool,
+    pub subtotal_minor: i64,
+    pub discount_minor: i64,
+    pub shipping_minor: i64,
+    pub tax_minor: i64,
+    pub total_minor: i64,
+    pub presentment_total_minor: i64,
+    pub current_total_minor: i64,
+    pub outstanding_minor: Option<i64>,
+    pub added_total_minor: i64,
+    pub totals_check: TotalsCheck,
+    pub payment_state: PaymentState,
+    pub fulfilled_at_source: bool,
+    pub shipping_method: Option<String>,
+    pub items_summary: String,
+    pub item_count: i64,
+    pub note: Option<String>,
+    pub attributes: Option<String>,
+    pub tags: Option<String>,
+    pub gateways: Option<String>,
+    pub test: bool,
+    pub placed_at: At,
+    pub cancelled_at: Option<At>,
+    pub cancel_reason: Option<String>,
+    pub flags: Option<String>,
+}
+
+/// An order as it is stored.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = orders)]
+pub struct OrderRow {
+    pub id: OrderId,
+    pub public_id: String,
+    pub channel_id: ChannelId,
+    pub external_id: String,
+    pub number: String,
+    pub version: i64,
+    pub work_state: WorkState,
+    pub short_quantity: i64,
+    pub promised_at: Option<At>,
+    pub deleted_at_source: Option<At>,
+    pub received_at: At,
+    pub changed_at: At,
+    #[diesel(embed)]
+    pub facts: OrderFacts,
+}
+
+/// What the channel decides about a line, and what it resolves to.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = order_lines, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct LineFacts {
+    pub external_id: String,
+    pub position: i32,
+    pub variant_external_id: Option<String>,
+    pub product_external_id: Option<String>,
+    pub resolution: LineResolution,
+    pub title: String,
+    pub variant_title: Option<String>,
+    pub sku: Option<String>,
+    pub quantity: i64,
+    pub current_quantity: i64,
+    pub fulfilled_elsewhere: i64,
+    pub unit_price_scaled: i64,
+    pub discount_minor: i64,
+    pub tax_minor: i64,
+    pub total_minor: i64,
+    pub ships: bool,
+    pub gift_card: bool,
+    pub tip: bool,
+    pub properties: Option<String>,
+}
+
+/// A line as it is stored.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = order_lines)]
+pub struct LineRow {
+    pub id: OrderLineId,
+    pub order_id: OrderId,
+    pub shipped_quantity: i64,
+    #[diesel(embed)]
+    pub facts: LineFacts,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = order_lines, treat_none_as_default_value = false)]
+struct NewLine {
+    order_id: OrderId,
+    #[diesel(embed)]
+    facts: LineFacts,
+}
+
+/// A product that a line resolves to.
+#[derive(Clone, Copy, Debug, Queryable, Insertable)]
+#[diesel(table_name = line_products)]
+pub struct PartRow {
+    pub order_line_id: OrderLineId,
+    pub product_id: ProductId,
+    pub quantity_each: i64,
+}
+
+/// Finds the channel's order and keeps others from changing it until the commit.
+pub(super) fn lock_external(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    external_id: &str,
+) -> Result<Option<OrderRow>, DbError> {
+    // An update that changes nothing takes the row's lock on both databases and reads it as well.
+    Ok(native!(conn, |c| diesel::update(
+        orders::table
+            .filter(orders::channel_id.eq(channel))
+            .filter(orders::external_id.eq(external_id)),
+    )
+    .set(orders::version.eq(orders::version))
+    .returning(OrderRow::as_returning())
+    .get_result(c)
+    .optional())?)
+}
+
+/// Finds an order and keeps others from changing it until the commit.
+///
+/// # Errors
+///
+/// The database's.
+pub fn lock(conn: &mut DbConnection, id: OrderId) -> Result<Option<OrderRow>, DbError> {
+    Ok(native!(conn, |c| diesel::update(orders::table.find(id))
+        .set(orders::version.eq(orders::version))
+        .returning(OrderRow::as_returning())
+        .get_result(c)
+        .optional())?)
+}
+
+/// Finds an order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find(conn: &mut DbConnection, id: OrderId) -> Result<Option<OrderRow>, DbError> {
+    Ok(orders::table
+        .find(id)
+        .select(OrderRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Finds an order by the channel's own id.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_external(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    external_id: &str,
+) -> Result<Option<OrderRow>, DbError> {
+    Ok(orders::table
+        .filter(orders::channel_id.eq(channel))
+        .filter(orders::external_id.eq(external_id))
+        .select(OrderRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+pub(super) fn insert(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    external_id: &str,
+    public_id: &str,
+    facts: &OrderFacts,
+    now: At,
+) -> Result<OrderId, DbError> {
+    Ok(diesel::insert_into(orders::table)
+        .values((
+            facts,
+            orders::channel_id.eq(channel),
+            orders::external_id.eq(external_id),
+            orders::public_id.eq(public_id),
+            // Until the row has its id, from which the number is made.
+            orders::number.eq(public_id),
+            orders::work_state.eq(WorkState::NothingToShip),
+            orders::received_at.eq(now),
+            orders::changed_at.eq(now),
+        ))
+        .returning(orders::id)
+        .get_result(conn)?)
+}
+
+pub(super) fn set_state(
+    conn: &mut DbConnection,
+    id: OrderId,
+    number: &str,
+    state: (WorkState, i64),
+    version: i64,
+    now: At,
+) -> Result<(), DbError> {
+    diesel::update(orders::table.find(id))
+        .set((
+            orders::number.eq(number),
+            orders::work_state.eq(state.0),
+            orders::short_quantity.eq(state.1),
+            orders::version.eq(version),
+            orders::changed_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn update_facts(
+    conn: &mut DbConnection,
+    id: OrderId,
+    facts: &OrderFacts,
+) -> Result<(), DbError> {
+    diesel::update(orders::table.find(id))
+        .set(facts)
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn set_source_version(
+    conn: &mut DbConnection,
+    id: OrderId,
+    updated_at: At,
+    triggered_at: At,
+) -> Result<(), DbError> {
+    diesel::update(orders::table.find(id))
+        .set((
+            orders::source_updated_at.eq(updated_at),
+            orders::source_triggered_at.eq(triggered_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn mark_deleted(conn: &mut DbConnection, id: OrderId, now: At) -> Result<bool, DbError> {
+    let rows = diesel::update(
+        orders::table
+            .find(id)
+            .filter(orders::deleted_at_source.is_null()),
+    )
+    .set(orders::deleted_at_source.eq(Some(now)))
+    .execute(conn)?;
+    Ok(rows > 0)
+}
+
+pub(super) fn mark_cancelled(
+    conn: &mut DbConnection,
+    id: OrderId,
+    at: At,
+    reason: Option<&str>,
+) -> Result<bool, DbError> {
+    let rows = diesel::update(
+        orders::table
+            .find(id)
+            .filter(orders::cancelled_at.is_null()),
+    )
+    .set((
+        orders::cancelled_at.eq(Some(at)),
+        orders::cancel_reason.eq(reason),
+    ))
+    .execute(conn)?;
+    Ok(rows > 0)
+}
+
+pub(super) fn insert_lines(
+    conn: &mut DbConnection,
+    order: OrderId,
+    lines: &[LineFacts],
+) -> Result<(), DbError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<NewLine> = lines
+        .iter()
+        .map(|facts| NewLine {
+            order_id: order,
+            facts: facts.clone(),
+        })
+        .collect();
+    native!(conn, |c| diesel::insert_into(order_lines::table)
+        .values(&rows)
+        .execute(c))?;
+    Ok(())
+}
+
+pub(super) fn update_line(
+    conn: &mut DbConnection,
+    id: OrderLineId,
+    facts: &LineFacts,
+) -> Result<(), DbError> {
+    diesel::update(order_lines::table.find(id))
+        .set(facts)
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn set_resolution(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+    resolution: LineResolution,
+) -> Result<(), DbError> {
+    diesel::update(order_lines::table.find(line))
+        .set(order_lines::resolution.eq(resolution))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Adds to what has left of a line; less than nothing or more than there is, is refused.
+pub(super) fn add_shipped(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+    quantity: i64,
+) -> Result<bool, DbError> {
+    let rows = diesel::update(
+        order_lines::table
+            .find(line)
+            .filter((order_lines::shipped_quantity + quantity).ge(0))
+            .filter((order_lines::shipped_quantity + quantity).le(order_lines::current_quantity)),
+    )
+    .set(order_lines::shipped_quantity.eq(order_lines::shipped_quantity + quantity))
+    .execute(conn)?;
+    Ok(rows > 0)
+}
+
+/// The order's lines in their order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_lines(conn: &mut DbConnection, order: OrderId) -> Result<Vec<LineRow>, DbError> {
+    Ok(order_lines::table
+        .filter(order_lines::order_id.eq(order))
+        .order((order_lines::position.asc(), order_lines::id.asc()))
+        .select(LineRow::as_select())
+        .load(conn)?)
+}
+
+/// What the order's lines resolve to.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_parts(conn: &mut DbConnection, order: OrderId) -> Result<Vec<PartRow>, DbError> {
+    Ok(line_products::table
+        .inner_join(order_lines::table)
+        .filter(order_lines::order_id.eq(order))
+        .order(line_products::id.asc())
+        .select((
+            line_products::order_line_id,
+            line_products::product_id,
+            line_products::quantity_each,
+        ))
+        .load(conn)?)
+}
+
+pub(super) fn insert_parts(conn: &mut DbConnection, rows: &[PartRow]) -> Result<(), DbError> {
+    if !rows.is_empty() {
+        native!(conn, |c| diesel::insert_into(line_products::table)
+            .values(rows)
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+pub(super) fn delete_parts(conn: &mut DbConnection, line: OrderLineId) -> Result<(), DbError> {
+    diesel::delete(line_products::table.filter(line_products::order_line_id.eq(line)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Lines of a channel's open orders that were sold as this variant, with their order.
+pub(super) fn lines_of_variant(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    variant: &str,
+) -> Result<Vec<LineRow>, DbError> {
+    Ok(order_lines::table
+        .inner_join(orders::table)
+        .filter(order_lines::variant_external_id.eq(variant))
+        .filter(orders::channel_id.eq(channel))
+        .filter(orders::cancelled_at.is_null())
+        .filter(orders::deleted_at_source.is_null())
+        .filter(order_lines::shipped_quantity.eq(0))
+        .filter(order_lines::fulfilled_elsewhere.eq(0))
+        .order((order_lines::order_id.asc(), order_lines::id.asc()))
+        .select(LineRow::as_select())
+        .load(conn)?)
+}
+
+/// Orders that lack a product, in the order in which they are served: promised date, then age.
+pub(super) fn waiting_for(
+    conn: &mut DbConnection,
+    product: ProductId,
+    limit: i64,
+) -> Result<Vec<OrderId>, DbError> {
+    let lacking = line_products::table
+        .inner_join(order_lines::table)
+        .filter(line_products::product_id.eq(product))
+        .select(order_lines::order_id);
+    Ok(orders::table
+        .filter(orders::id.eq_any(lacking))
+        .filter(orders::short_quantity.gt(0))
+        .filter(orders::cancelled_at.is_null())
+        .filter(orders::deleted_at_source.is_null())
+        .order((
+            orders::promised_at.is_null().asc(),
+            orders::promised_at.asc(),
+            orders::placed_at.asc(),
+            orders::id.asc(),
+        ))
+        .limit(limit)
+        .select(orders::id)
+        .load(conn)?)
+}

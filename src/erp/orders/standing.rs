@@ -1,0 +1,292 @@
+//! How an order stands: promises of stock and the state that follows, settled after every change.
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::incoming::{IncomingOrder, Intake, PaymentRule, PaymentState};
+use super::lines::{self, LineResolution, OpenLine};
+use super::queries::{self, OrderFacts, OrderRow};
+use super::work_state::{self, Facts, LineFacts, WorkState};
+use super::{OrderError, hold_entry};
+use crate::erp::changes;
+use crate::erp::holds::{self, HoldKind};
+use crate::erp::stock::{self, Need};
+use crate::erp::timeline::{self, Actor, Entry, Kind};
+use crate::platform::db::{DbConnection, DbError};
+use crate::types::{At, OrderId, ProductId};
+
+/// How many waiting orders get a look when stock becomes free.
+const OFFERED_AT_ONCE: i64 = 500;
+
+/// An order with everything that decides its state.
+pub(super) struct Standing {
+    pub(super) id: OrderId,
+    pub(super) public_id: String,
+    pub(super) number: String,
+    pub(super) version: i64,
+    /// State and shortage before; `None` for a new order.
+    pub(super) before: Option<(WorkState, i64)>,
+    pub(super) facts: OrderFacts,
+    pub(super) deleted: bool,
+    pub(super) lines: Vec<OpenLine>,
+    pub(super) holds: Vec<HoldKind>,
+    pub(super) held: Vec<stock::queries::ReservationRow>,
+}
+
+impl Standing {
+    pub(super) fn load(conn: &mut DbConnection, row: OrderRow) -> Result<Standing, DbError> {
+        let lines = lines::load(conn, row.id)?;
+        let holds = holds::queries::list_open(conn, row.id)?;
+        let held = stock::queries::reservations_of_order(conn, row.id)?;
+        Ok(Standing {
+            id: row.id,
+            public_id: row.public_id,
+            number: row.number,
+            version: row.version,
+            before: Some((row.work_state, row.short_quantity)),
+            deleted: row.deleted_at_source.is_some(),
+            facts: row.facts,
+            lines,
+            holds: holds.into_iter().map(|hold| hold.kind).collect(),
+            held,
+        })
+    }
+
+    fn is_closed(&self) -> bool {
+        self.deleted || self.facts.cancelled_at.is_some()
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        if self.is_closed() || self.facts.fulfilled_at_source {
+            return Vec::new();
+        }
+        self.lines
+            .iter()
+            .filter(|line| line.facts.resolution == LineResolution::Mapped)
+            .flat_map(|line| {
+                let open = line_facts(line).open();
+                line.parts.iter().map(move |(product, each)| Need {
+                    line: line.id,
+                    product: *product,
+                    quantity: open.saturating_mul(*each),
+                })
+            })
+            .collect()
+    }
+
+    fn state_facts(&self, short: i64) -> Facts {
+        Facts {
+            cancelled: self.facts.cancelled_at.is_some(),
+            deleted: self.deleted,
+            fulfilled_at_source: self.facts.fulfilled_at_source,
+            lines: self
+                .lines
+                .iter()
+                .filter(|line| line.facts.ships && line.facts.resolution != LineResolution::Ignored)
+                .map(line_facts)
+                .collect(),
+            holds: self.holds.clone(),
+            short,
+        }
+    }
+}
+
+fn line_facts(line: &OpenLine) -> LineFacts {
+    LineFacts {
+        current: line.facts.current_quantity,
+        shipped: line.shipped,
+        elsewhere: line.facts.fulfilled_elsewhere,
+    }
+}
+
+/// Decides anew how an order stands, after anything about it has changed: promises stock or takes
+/// promises back, writes the state, and offers to others what became free.
+///
+/// # Errors
+///
+/// The database's.
+pub fn recompute(
+    conn: &mut DbConnection,
+    order: OrderId,
+    now: At,
+) -> Result<Option<WorkState>, DbError> {
+    let Some(row) = queries::lock(conn, order)? else {
+        return Ok(None);
+    };
+    let standing = Standing::load(conn, row)?;
+    settle(conn, standing, false, Vec::new(), &Actor::default(), now).map(Some)
+}
+
+/// As [`recompute`], for a change that raises the version whatever the state does.
+pub(super) fn recompute_changed(
+    conn: &mut DbConnection,
+    order: OrderId,
+    entries: Vec<Entry>,
+    actor: &Actor,
+    now: At,
+) -> Result<WorkState, OrderError> {
+    let row = queries::lock(conn, order)?.ok_or(OrderError::NotFound(order))?;
+    let standing = Standing::load(conn, row)?;
+    Ok(settle(conn, standing, true, entries, actor, now)?)
+}
+
+/// Settles stock and state, and writes what there is to tell.
+pub(super) fn settle(
+    conn: &mut DbConnection,
+    standing: Standing,
+    changed: bool,
+    mut entries: Vec<Entry>,
+    actor: &Actor,
+    now: At,
+) -> Result<WorkState, DbError> {
+    let needs = standing.needs();
+    let settled = stock::settle(conn, &needs, &standing.held)?;
+    let state = work_state::decide(&standing.state_facts(settled.short));
+    if settled.reserved > 0 {
+        entries.push(Entry::new(
+            Kind::StockReserved,
+            json!({ "pieces": settled.reserved, "short": settled.short }),
+        ));
+    }
+    if !settled.released.is_empty() && standing.is_closed() {
+        entries.push(Entry::new(Kind::StockReleased, json!({})));
+    }
+    let after = (state, settled.short);
+    let visible = changed || standing.before != Some(after);
+    timeline::record_all(conn, standing.id, entries, actor, now)?;
+    if visible {
+        let version = standing.version + 1;
+        queries::set_state(conn, standing.id, &standing.number, after, version, now)?;
+    }
+    let released: Vec<ProductId> = settled.released.into_iter().collect();
+    offer(conn, &released, Some(standing.id), now)?;
+    if visible {
+        changes::record(conn, "order", &standing.public_id, now)?;
+    }
+    Ok(state)
+}
+
+/// Gives free stock of these products to the orders that wait for it: promised date, then age.
+///
+/// # Errors
+///
+/// The database's.
+pub fn offer(
+    conn: &mut DbConnection,
+    products: &[ProductId],
+    except: Option<OrderId>,
+    now: At,
+) -> Result<(), DbError> {
+    for product in products {
+        let is_free = |conn: &mut DbConnection| -> Result<bool, DbError> {
+            let levels = stock::queries::levels_of(conn, &[*product])?;
+            Ok(levels.iter().any(|level| level.free() > 0))
+        };
+        if !is_free(conn)? {
+            continue;
+        }
+        for order in queries::waiting_for(conn, *product, OFFERED_AT_ONCE)? {
+            if Some(order) == except {
+                continue;
+            }
+            recompute(conn, order, now)?;
+            if !is_free(conn)? {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Opens the holds a new order needs, with one statement.
+pub(super) fn first_holds(
+    conn: &mut DbConnection,
+    order: OrderId,
+    facts: &OrderFacts,
+    lines: &[OpenLine],
+    incoming: &IncomingOrder,
+    intake: &Intake<'_>,
+    now: At,
+) -> Result<Vec<(HoldKind, String)>, DbError> {
+    let mut wanted: Vec<(HoldKind, String)> =
+        lines::unmapped_causes(lines.iter().map(|line| &line.facts))
+            .into_iter()
+            .map(|cause| (HoldKind::Unmapped, cause))
+            .collect();
+    if is_unpaid(facts, incoming, intake.payment) {
+        wanted.push((HoldKind::Unpaid, String::new()));
+    }
+    if intake.check_first {
+        wanted.push((HoldKind::Checking, String::new()));
+    }
+    let rows: Vec<holds::queries::NewHold> = wanted
+        .iter()
+        .map(|(kind, cause)| holds::queries::NewHold {
+            order_id: order,
+            kind: *kind,
+            cause: cause.clone(),
+            note: None,
+            opened_at: now,
+            opened_by: None,
+        })
+        .collect();
+    holds::queries::insert(conn, &rows)?;
+    Ok(wanted)
+}
+
+/// Opens and releases the holds whose causes came or went with an update.
+pub(super) fn refresh_holds(
+    conn: &mut DbConnection,
+    order: OrderId,
+    facts: &OrderFacts,
+    incoming: &IncomingOrder,
+    intake: &Intake<'_>,
+    entries: &mut Vec<Entry>,
+    now: At,
+) -> Result<(), DbError> {
+    let stored = lines::load(conn, order)?;
+    let mut wanted: BTreeSet<(HoldKind, String)> =
+        lines::unmapped_causes(stored.iter().map(|line| &line.facts))
+            .into_iter()
+            .map(|cause| (HoldKind::Unmapped, cause))
+            .collect();
+    if is_unpaid(facts, incoming, intake.payment) {
+        wanted.insert((HoldKind::Unpaid, String::new()));
+    }
+    let open: BTreeSet<(HoldKind, String)> = holds::queries::list_open(conn, order)?
+        .into_iter()
+        .filter(|hold| matches!(hold.kind, HoldKind::Unmapped | HoldKind::Unpaid))
+        .map(|hold| (hold.kind, hold.cause))
+        .collect();
+    for (kind, cause) in wanted.difference(&open) {
+        holds::place(conn, order, (*kind, cause), None, None, now)?;
+        entries.push(hold_entry(*kind, cause));
+    }
+    for (kind, cause) in open.difference(&wanted) {
+        holds::release(conn, order, (*kind, cause), None, now)?;
+        entries.push(released_entry(*kind, cause));
+    }
+    Ok(())
+}
+
+pub(super) fn released_entry(kind: HoldKind, cause: &str) -> Entry {
+    Entry::new(Kind::HoldReleased, json!({ "kind": kind, "cause": cause }))
+}
+
+/// Whether the store's rule asks for money that has not come.
+fn is_unpaid(facts: &OrderFacts, incoming: &IncomingOrder, rule: PaymentRule) -> bool {
+    let on_terms = incoming.on_terms.value() == Some(&true);
+    if on_terms || facts.total_minor == 0 || facts.cancelled_at.is_some() {
+        return false;
+    }
+    let paid = match facts.payment_state {
+        PaymentState::Paid | PaymentState::PartiallyRefunded | PaymentState::Refunded => true,
+        PaymentState::Authorized => rule == PaymentRule::Authorized,
+        PaymentState::Pending
+        | PaymentState::PartiallyPaid
+        | PaymentState::Voided
+        | PaymentState::Expired
+        | PaymentState::Unknown => false,
+    };
+    rule != PaymentRule::Any && !paid
+}

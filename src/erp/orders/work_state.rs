@@ -1,0 +1,183 @@
+//! What is to be done with an order, decided from the facts by one function.
+use crate::erp::holds::HoldKind;
+
+crate::text_enum! {
+    /// What is to be done with an order; the first that holds wins.
+    WorkState {
+        Cancelled = "cancelled",
+        DeletedAtSource = "deleted_at_source",
+        Delivered = "delivered",
+        Returned = "returned",
+        Shipped = "shipped",
+        ShippedByOthers = "shipped_by_others",
+        NothingToShip = "nothing_to_ship",
+        PartShipped = "part_shipped",
+        NeedsReview = "needs_review",
+        Unmapped = "unmapped",
+        OnHold = "on_hold",
+        Scheduled = "scheduled",
+        AwaitingPickup = "awaiting_pickup",
+        Short = "short",
+        Ready = "ready",
+    }
+}
+
+impl WorkState {
+    /// Waits for somebody to send it.
+    pub const TO_SHIP: [WorkState; 3] =
+        [WorkState::Ready, WorkState::Short, WorkState::PartShipped];
+    /// Waits for a decision.
+    pub const ON_HOLD: [WorkState; 4] = [
+        WorkState::OnHold,
+        WorkState::NeedsReview,
+        WorkState::Scheduled,
+        WorkState::AwaitingPickup,
+    ];
+    /// Has left.
+    pub const GONE: [WorkState; 4] = [
+        WorkState::Shipped,
+        WorkState::ShippedByOthers,
+        WorkState::Delivered,
+        WorkState::Returned,
+    ];
+    /// Nothing will leave any more.
+    pub const CLOSED: [WorkState; 2] = [WorkState::Cancelled, WorkState::DeletedAtSource];
+}
+
+/// What a line is to its order's state. Lines that are not ours to ship are not among them.
+#[derive(Clone, Copy, Debug)]
+pub struct LineFacts {
+    pub current: i64,
+    pub shipped: i64,
+    pub elsewhere: i64,
+}
+
+impl LineFacts {
+    /// Pieces still to leave.
+    #[must_use]
+    pub fn open(self) -> i64 {
+        (self.current - self.shipped - self.elsewhere).max(0)
+    }
+}
+
+/// Everything that decides an order's state.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub cancelled: bool,
+    pub deleted: bool,
+    pub fulfilled_at_source: bool,
+    pub lines: Vec<LineFacts>,
+    pub holds: Vec<HoldKind>,
+    /// Pieces that no stock is promised for.
+    pub short: i64,
+}
+
+/// The state that follows from the facts.
+#[must_use]
+pub fn decide(facts: &Facts) -> WorkState {
+    if facts.cancelled {
+        return WorkState::Cancelled;
+    }
+    if facts.deleted {
+        return WorkState::DeletedAtSource;
+    }
+    let shipped = facts.lines.iter().any(|line| line.shipped > 0);
+    let elsewhere = facts.lines.iter().any(|line| line.elsewhere > 0);
+    let open = facts.lines.iter().any(|line| line.open() > 0);
+    if !open && shipped {
+        return WorkState::Shipped;
+    }
+    if !shipped && (!open && elsewhere || facts.fulfilled_at_source && !facts.lines.is_empty()) {
+        return WorkState::ShippedByOthers;
+    }
+    if !open {
+        return WorkState::NothingToShip;
+    }
+    if shipped || elsewhere {
+        return WorkState::PartShipped;
+    }
+    held(facts).unwrap_or(if facts.short > 0 {
+        WorkState::Short
+    } else {
+        WorkState::Ready
+    })
+}
+
+fn held(facts: &Facts) -> Option<WorkState> {
+    let states = facts.holds.iter().map(|hold| match hold {
+        HoldKind::Risk | HoldKind::Address | HoldKind::Edit => WorkState::NeedsReview,
+        HoldKind::Unmapped => WorkState::Unmapped,
+        HoldKind::Unpaid | HoldKind::Checking | HoldKind::Channel | HoldKind::Manual => {
+            WorkState::OnHold
+        }
+    });
+    states.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(current: i64, shipped: i64, elsewhere: i64) -> LineFacts {
+        LineFacts {
+            current,
+            shipped,
+            elsewhere,
+        }
+    }
+
+    fn open() -> Facts {
+        Facts {
+            lines: vec![line(2, 0, 0)],
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn the_first_that_holds_wins() {
+        assert_eq!(decide(&open()), WorkState::Ready);
+        let short = Facts { short: 1, ..open() };
+        assert_eq!(decide(&short), WorkState::Short);
+        let held = Facts {
+            holds: vec![HoldKind::Manual],
+            ..short
+        };
+        assert_eq!(decide(&held), WorkState::OnHold);
+        let unmapped = Facts {
+            holds: vec![HoldKind::Manual, HoldKind::Unmapped],
+            ..held
+        };
+        assert_eq!(decide(&unmapped), WorkState::Unmapped);
+        let review = Facts {
+            holds: vec![HoldKind::Unmapped, HoldKind::Risk],
+            ..unmapped
+        };
+        assert_eq!(decide(&review), WorkState::NeedsReview);
+        let part = Facts {
+            lines: vec![line(2, 1, 0)],
+            ..review
+        };
+        assert_eq!(decide(&part), WorkState::PartShipped);
+        let cancelled = Facts {
+            cancelled: true,
+            ..part
+        };
+        assert_eq!(decide(&cancelled), WorkState::Cancelled);
+    }
+
+    #[test]
+    fn what_has_left_is_told_from_what_others_sent_and_from_nothing() {
+        let with = |lines: Vec<LineFacts>| Facts {
+            lines,
+            ..Facts::default()
+        };
+        assert_eq!(decide(&with(vec![line(2, 2, 0)])), WorkState::Shipped);
+        assert_eq!(decide(&with(vec![line(2, 1, 1)])), WorkState::Shipped);
+        assert_eq!(
+            decide(&with(vec![line(2, 0, 2)])),
+            WorkState::ShippedByOthers
+        );
+        assert_eq!(decide(&with(vec![line(0, 0, 0)])), WorkState::NothingToShip);
+        assert_eq!(decide(&with(vec![])), WorkState::NothingToShip);
+    }
+}

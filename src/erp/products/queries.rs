@@ -1,0 +1,127 @@
+//! SQL of `products`.
+use diesel::prelude::*;
+
+use super::Tracking;
+use crate::platform::db::{DbConnection, DbError};
+use crate::schema::products;
+use crate::types::{At, ProductId};
+
+/// A product as it is stored.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = products)]
+pub struct ProductRow {
+    pub id: ProductId,
+    pub sku: String,
+    pub name: String,
+    pub barcode: Option<String>,
+    pub unit: String,
+    pub weight_grams: Option<i64>,
+    pub tracking: Tracking,
+    pub ships: bool,
+    pub hs_code: Option<String>,
+    pub origin: Option<String>,
+    pub active: bool,
+    pub created_at: At,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = products)]
+pub(super) struct NewRow<'a> {
+    pub(super) sku: &'a str,
+    pub(super) name: &'a str,
+    pub(super) barcode: Option<&'a str>,
+    pub(super) weight_grams: Option<i64>,
+    pub(super) ships: bool,
+    pub(super) created_at: At,
+}
+
+pub(super) fn insert(conn: &mut DbConnection, row: &NewRow<'_>) -> Result<ProductId, DbError> {
+    Ok(diesel::insert_into(products::table)
+        .values(row)
+        .returning(products::id)
+        .get_result(conn)?)
+}
+
+/// Finds a product.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find(conn: &mut DbConnection, id: ProductId) -> Result<Option<ProductRow>, DbError> {
+    Ok(products::table
+        .find(id)
+        .select(ProductRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Finds a product by its exact SKU.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_by_sku(conn: &mut DbConnection, sku: &str) -> Result<Option<ProductRow>, DbError> {
+    Ok(products::table
+        .filter(products::sku.eq(sku))
+        .select(ProductRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// A page of products by name; `search` looks into SKU, name and barcode, `after` is the last row
+/// of the page before.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list(
+    conn: &mut DbConnection,
+    search: &str,
+    after: Option<(&str, ProductId)>,
+    limit: i64,
+) -> Result<Vec<ProductRow>, DbError> {
+    let mut query = products::table.select(ProductRow::as_select()).into_boxed();
+    let search = search.trim();
+    if !search.is_empty() {
+        let pattern = like(search);
+        query = query.filter(
+            crate::erp::orders::queries::lower(products::sku)
+                .like(pattern.clone())
+                .escape('\\')
+                .or(crate::erp::orders::queries::lower(products::name)
+                    .like(pattern)
+                    .escape('\\'))
+                .or(products::barcode.eq(search.to_owned())),
+        );
+    }
+    if let Some((name, id)) = after {
+        query = query.filter(
+            products::name
+                .gt(name.to_owned())
+                .or(products::name.eq(name.to_owned()).and(products::id.gt(id))),
+        );
+    }
+    Ok(query
+        .order((products::name.asc(), products::id.asc()))
+        .limit(limit)
+        .load(conn)?)
+}
+
+/// How many products there are.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count(conn: &mut DbConnection) -> Result<i64, DbError> {
+    Ok(products::table.count().get_result(conn)?)
+}
+
+/// A pattern that finds `text` anywhere, with its own wildcards made harmless.
+pub(crate) fn like(text: &str) -> String {
+    let plain = text
+        .to_lowercase()
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    format!("%{plain}%")
+}

@@ -1,0 +1,327 @@
+//! SQL of `stock_levels`, `stock_movements`, `reservations` and `locations`.
+use diesel::prelude::*;
+
+use crate::native;
+use crate::platform::db::{DbConnection, DbError};
+use crate::schema::{
+    locations, order_lines, orders, reservations, stock_levels, stock_movements, users,
+};
+use crate::types::{At, LocationId, OrderId, OrderLineId, ProductId, UserId};
+
+/// What lies of a product at a location, and how much of it is promised.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = stock_levels)]
+pub struct LevelRow {
+    pub id: i64,
+    pub product_id: ProductId,
+    pub location_id: LocationId,
+    pub on_hand: i64,
+    pub reserved: i64,
+}
+
+impl LevelRow {
+    /// On hand and promised to nobody.
+    #[must_use]
+    pub fn free(&self) -> i64 {
+        self.on_hand - self.reserved
+    }
+}
+
+/// A promise of stock to an order line.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = reservations)]
+pub struct ReservationRow {
+    pub id: i64,
+    pub order_line_id: OrderLineId,
+    pub product_id: ProductId,
+    pub location_id: LocationId,
+    pub quantity: i64,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = reservations)]
+pub(super) struct NewReservation {
+    pub(super) order_line_id: OrderLineId,
+    pub(super) product_id: ProductId,
+    pub(super) location_id: LocationId,
+    pub(super) quantity: i64,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = stock_movements)]
+pub(super) struct NewMovement<'a> {
+    pub(super) product_id: ProductId,
+    pub(super) location_id: LocationId,
+    pub(super) quantity: i64,
+    pub(super) balance: i64,
+    pub(super) reason: &'a str,
+    pub(super) source: &'a str,
+    pub(super) user_id: Option<UserId>,
+    pub(super) at: At,
+}
+
+/// A line of the ledger.
+#[derive(Clone, Debug, Queryable)]
+pub struct MovementRow {
+    pub id: i64,
+    pub at: At,
+    pub location: String,
+    pub quantity: i64,
+    pub balance: i64,
+    pub reason: String,
+    pub source: String,
+    pub user_name: Option<String>,
+}
+
+type Triple = (ProductId, LocationId, i64);
+
+pub(super) fn ensure_level(
+    conn: &mut DbConnection,
+    product: ProductId,
+    location: LocationId,
+) -> Result<(), DbError> {
+    native!(conn, |c| diesel::insert_into(stock_levels::table)
+        .values((
+            stock_levels::product_id.eq(product),
+            stock_levels::location_id.eq(location),
+        ))
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(())
+}
+
+/// Changes a level unless less than nothing would remain.
+pub(super) fn add_on_hand(
+    conn: &mut DbConnection,
+    product: ProductId,
+    location: LocationId,
+    quantity: i64,
+) -> Result<Option<LevelRow>, DbError> {
+    Ok(diesel::update(
+        stock_levels::table
+            .filter(stock_levels::product_id.eq(product))
+            .filter(stock_levels::location_id.eq(location))
+            .filter(stock_levels::on_hand.ge(-quantity)),
+    )
+    .set(stock_levels::on_hand.eq(stock_levels::on_hand + quantity))
+    .returning(stock_levels::all_columns)
+    .get_result(conn)
+    .optional()?)
+}
+
+/// Promises `quantity` of a level; refused where less is free.
+pub(super) fn reserve(conn: &mut DbConnection, level: i64, quantity: i64) -> Result<bool, DbError> {
+    let rows = diesel::update(
+        stock_levels::table
+            .filter(stock_levels::id.eq(level))
+            .filter(stock_levels::on_hand.ge(stock_levels::reserved + quantity)),
+    )
+    .set(stock_levels::reserved.eq(stock_levels::reserved + quantity))
+    .execute(conn)?;
+    Ok(rows > 0)
+}
+
+pub(super) fn unreserve(
+    conn: &mut DbConnection,
+    product: ProductId,
+    location: LocationId,
+    quantity: i64,
+) -> Result<(), DbError> {
+    diesel::update(
+        stock_levels::table
+            .filter(stock_levels::product_id.eq(product))
+            .filter(stock_levels::location_id.eq(location)),
+    )
+    .set(stock_levels::reserved.eq(stock_levels::reserved - quantity))
+    .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn raise_reservation(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+    product: ProductId,
+    location: LocationId,
+    quantity: i64,
+) -> Result<(), DbError> {
+    diesel::update(
+        reservations::table
+            .filter(reservations::order_line_id.eq(line))
+            .filter(reservations::product_id.eq(product))
+            .filter(reservations::location_id.eq(location)),
+    )
+    .set(reservations::quantity.eq(reservations::quantity + quantity))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Lowers a promise; an empty one stays as a row of 0 until its line needs stock again.
+pub(super) fn lower_reservation(
+    conn: &mut DbConnection,
+    row: &ReservationRow,
+    quantity: i64,
+) -> Result<(), DbError> {
+    diesel::update(reservations::table.find(row.id))
+        .set(reservations::quantity.eq(reservations::quantity - quantity))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn insert_reservations(
+    conn: &mut DbConnection,
+    rows: &[NewReservation],
+) -> Result<(), DbError> {
+    if !rows.is_empty() {
+        native!(conn, |c| diesel::insert_into(reservations::table)
+            .values(rows)
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+pub(super) fn insert_movement(
+    conn: &mut DbConnection,
+    row: &NewMovement<'_>,
+) -> Result<(), DbError> {
+    diesel::insert_into(stock_movements::table)
+        .values(row)
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn find_level(
+    conn: &mut DbConnection,
+    product: ProductId,
+    location: LocationId,
+) -> Result<Option<LevelRow>, DbError> {
+    Ok(stock_levels::table
+        .filter(stock_levels::product_id.eq(product))
+        .filter(stock_levels::location_id.eq(location))
+        .select(LevelRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The levels of these products at locations in use, the first location first.
+///
+/// # Errors
+///
+/// The database's.
+pub fn levels_of(
+    conn: &mut DbConnection,
+    products: &[ProductId],
+) -> Result<Vec<LevelRow>, DbError> {
+    Ok(stock_levels::table
+        .inner_join(locations::table)
+        .filter(stock_levels::product_id.eq_any(products.to_vec()))
+        .filter(locations::active.eq(true))
+        .order((stock_levels::location_id.asc(), stock_levels::id.asc()))
+        .select(LevelRow::as_select())
+        .load(conn)?)
+}
+
+/// The promises to all lines of an order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn reservations_of_order(
+    conn: &mut DbConnection,
+    order: OrderId,
+) -> Result<Vec<ReservationRow>, DbError> {
+    Ok(reservations::table
+        .inner_join(order_lines::table)
+        .filter(order_lines::order_id.eq(order))
+        .order(reservations::id.asc())
+        .select(ReservationRow::as_select())
+        .load(conn)?)
+}
+
+pub(super) fn reservations_of_line(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+    product: ProductId,
+) -> Result<Vec<ReservationRow>, DbError> {
+    Ok(reservations::table
+        .filter(reservations::order_line_id.eq(line))
+        .filter(reservations::product_id.eq(product))
+        .select(ReservationRow::as_select())
+        .load(conn)?)
+}
+
+pub(super) fn latest_promises(
+    conn: &mut DbConnection,
+    product: ProductId,
+    location: LocationId,
+) -> Result<Vec<(OrderId, ReservationRow)>, DbError> {
+    Ok(reservations::table
+        .inner_join(order_lines::table.inner_join(orders::table))
+        .filter(reservations::product_id.eq(product))
+        .filter(reservations::location_id.eq(location))
+        .filter(reservations::quantity.gt(0))
+        .order((
+            orders::promised_at.is_null().desc(),
+            orders::promised_at.desc(),
+            orders::placed_at.desc(),
+            orders::id.desc(),
+        ))
+        .select((orders::id, ReservationRow::as_select()))
+        .load(conn)?)
+}
+
+/// The ledger of a product, newest first.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_movements(
+    conn: &mut DbConnection,
+    product: ProductId,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<MovementRow>, DbError> {
+    Ok(stock_movements::table
+        .inner_join(locations::table)
+        .left_join(users::table)
+        .filter(stock_movements::product_id.eq(product))
+        .filter(stock_movements::id.lt(before.unwrap_or(i64::MAX)))
+        .order(stock_movements::id.desc())
+        .limit(limit)
+        .select((
+            stock_movements::id,
+            stock_movements::at,
+            locations::name,
+            stock_movements::quantity,
+            stock_movements::balance,
+            stock_movements::reason,
+            stock_movements::source,
+            users::name.nullable(),
+        ))
+        .load(conn)?)
+}
+
+pub(super) fn all_levels(conn: &mut DbConnection) -> Result<Vec<LevelRow>, DbError> {
+    Ok(stock_levels::table
+        .select(LevelRow::as_select())
+        .load(conn)?)
+}
+
+pub(super) fn all_movements(conn: &mut DbConnection) -> Result<Vec<Triple>, DbError> {
+    Ok(stock_movements::table
+        .select((
+            stock_movements::product_id,
+            stock_movements::location_id,
+            stock_movements::quantity,
+        ))
+        .load(conn)?)
+}
+
+pub(super) fn all_reservations(conn: &mut DbConnection) -> Result<Vec<Triple>, DbError> {
+    Ok(reservations::table
+        .select((
+            reservations::product_id,
+            reservations::location_id,
+            reservations::quantity,
+        ))
+        .load(conn)?)
+}
