@@ -3,14 +3,18 @@
 //! [`Connector`] is what pages and jobs hold; `connect` makes a store ours, `client` speaks to it.
 pub mod access;
 pub mod answer;
+pub mod apply;
 pub mod client;
 pub mod connect;
+pub mod customers;
 pub mod directory;
 pub mod gid;
 pub mod graphql;
 pub mod jobs;
 pub mod locations;
 pub mod oauth;
+pub mod orders;
+pub mod payloads;
 pub mod products;
 pub mod registrar;
 pub mod scopes;

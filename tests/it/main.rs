@@ -4,5 +4,6 @@ mod architecture;
 mod browser;
 mod graphql;
 mod queue;
+mod receiving_orders;
 mod schema;
 mod support;

@@ -1,0 +1,596 @@
+//! Webhook body -> `IncomingOrder`: pure, strict about the shape, patient with every null and every
+//! missing key. GraphQL's shape has its own translator and the same result.
+use crate::erp::customers::{self, IncomingCustomer};
+use crate::erp::orders::incoming::{
+    ChargeKind, IncomingCharge, IncomingDiscount, IncomingLine, IncomingOrder, IncomingTax,
+    PaymentState,
+};
+use crate::shopify::payloads::{self, Amount, Id, Moment, MoneySet};
+use crate::types::{At, Currency, Field, Money, MoneyError, UnitPrice};
+
+/// Why a body is no order that we can read, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct TranslateError {
+    /// `line_items[1].price`
+    pub path: String,
+    pub reason: String,
+}
+
+/// An order and what Shopify says has left already; whose fulfilments these are is not for a pure
+/// function to know.
+#[derive(Clone, Debug)]
+pub struct Translated {
+    pub order: IncomingOrder,
+    /// `None` where the body does not carry them.
+    pub fulfillments: Option<Vec<Fulfillment>>,
+    /// The shop's domain where the body names it: it has to equal the header's.
+    pub shop_domain: Option<String>,
+}
+
+/// One of the order's fulfilments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fulfillment {
+    pub gid: String,
+    pub is_cancelled: bool,
+    /// Line and quantity.
+    pub lines: Vec<(String, i64)>,
+}
+
+/// Translates the body of `orders/create`, `updated`, `paid`, `cancelled`, `fulfilled` and
+/// `partially_fulfilled`. `triggered_at` is the header's.
+///
+/// # Errors
+///
+/// The place in the body and what is wrong there.
+pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateError> {
+    let order: payloads::Order = read(body)?;
+    let id = check_shape(&order)?;
+    let mut reader = Reader::new(&order)?;
+    let lines = reader.lines(&order)?;
+    let charges = reader.charges(&order, lines.as_deref())?;
+    let taxes = reader.taxes(&order)?;
+    let discounts = reader.discounts(&order)?;
+    let presentment_total = reader.presentment_total(&order)?;
+    let mut flags = id_flags(&order, &id);
+    if order.updated_at.is_none() {
+        flags.push("the order does not say when it was changed".to_owned());
+    }
+    let customer = order.customer.clone().map(incoming_customer);
+    let incoming = IncomingOrder {
+        external_id: id.0,
+        source_updated_at: order.updated_at.map_or(triggered_at, |moment| moment.0),
+        source_triggered_at: triggered_at,
+        name: order.name.clone(),
+        placed_at: placed_at(&order),
+        currency: reader.currency,
+        presentment_currency: reader.presentment,
+        taxes_included: order.taxes_included.clone(),
+        subtotal: reader.field("subtotal_price", &order.subtotal_price)?,
+        discount: reader.field("total_discounts", &order.total_discounts)?,
+        shipping: reader.set("total_shipping_price_set", &order.total_shipping_price_set)?,
+        tax: reader.field("total_tax", &order.total_tax)?,
+        total: reader.field("total_price", &order.total_price)?,
+        presentment_total,
+        current_total: reader.field("current_total_price", &order.current_total_price)?,
+        outstanding: reader.field("total_outstanding", &order.total_outstanding)?,
+        customer: flatten(customer),
+        email: filled(first(&order.email, &order.contact_email)),
+        phone: filled(order.phone.clone()),
+        billing_address: order.billing_address.clone().map(address),
+        shipping_address: order.shipping_address.clone().map(address),
+        payment_state: payment_state(&order, &mut flags),
+        on_terms: order.payment_terms.clone().map(|_terms| true),
+        fulfilled: fulfilled(&order),
+        note: filled(order.note.clone()),
+        attributes: order.note_attributes.clone().map(pairs),
+        tags: filled(order.tags.clone()),
+        gateways: order
+            .payment_gateway_names
+            .clone()
+            .map(|names| names.join(", ")),
+        test: order.test.clone(),
+        cancelled_at: order.cancelled_at.clone().map(|moment| moment.0),
+        cancel_reason: order.cancel_reason.clone(),
+        lines,
+        charges,
+        taxes,
+        discounts,
+        flags,
+        rounded_parts: reader.rounded,
+    };
+    let shop_domain = order.myshopify_domain.clone().or(order.shop_domain.clone());
+    Ok(Translated {
+        order: incoming,
+        fulfillments: fulfillments(&order),
+        shop_domain,
+    })
+}
+
+/// Translates the body of `orders/delete`: the id of what is gone.
+///
+/// # Errors
+///
+/// Where the body has no id.
+pub fn translate_delete(body: &[u8]) -> Result<String, TranslateError> {
+    let deleted: payloads::Deleted = read(body)?;
+    deleted
+        .id
+        .map(|id| id.0)
+        .ok_or_else(|| error("id", "it is missing"))
+}
+
+/// Reads JSON into a payload and says where it does not fit.
+///
+/// # Errors
+///
+/// The place and the reason.
+pub fn read<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, TranslateError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|wrong| {
+        let path = wrong.path().to_string();
+        let reason = wrong.into_inner().to_string();
+        let reason = reason.split(" at line ").next().unwrap_or(&reason);
+        error(&path, reason)
+    })?;
+    json.end()
+        .map_err(|_rest| error(".", "the body goes on after its JSON"))?;
+    Ok(value)
+}
+
+fn error(path: &str, reason: &str) -> TranslateError {
+    TranslateError {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// An order has an id and lines, and belongs to no other order.
+fn check_shape(order: &payloads::Order) -> Result<Id, TranslateError> {
+    if !order.order_id.is_absent() {
+        let what = "an order has none: this is the body of another topic";
+        return Err(error("order_id", what));
+    }
+    if order.line_items.is_absent() {
+        let what = "it is missing: this is not the body of an order";
+        return Err(error("line_items", what));
+    }
+    order.id.clone().ok_or_else(|| error("id", "it is missing"))
+}
+
+fn id_flags(order: &payloads::Order, id: &Id) -> Vec<String> {
+    let mut flags = Vec::new();
+    if let Some(gid) = &order.admin_graphql_api_id {
+        if gid.rsplit('/').next() != Some(id.0.as_str()) {
+            flags.push(format!("id {} and {gid} are not the same order", id.0));
+        }
+    }
+    for line in order.line_items.value().into_iter().flatten() {
+        if let (Some(id), Some(gid)) = (&line.id, &line.admin_graphql_api_id) {
+            if gid.rsplit('/').next() != Some(id.0.as_str()) {
+                flags.push(format!("line {} and {gid} are not the same line", id.0));
+            }
+        }
+    }
+    flags
+}
+
+fn placed_at(order: &payloads::Order) -> Field<At> {
+    let moment = match &order.processed_at {
+        Field::Value(_) => &order.processed_at,
+        Field::Absent | Field::Null => &order.created_at,
+    };
+    moment.clone().map(|moment: Moment| moment.0)
+}
+
+fn payment_state(order: &payloads::Order, flags: &mut Vec<String>) -> Field<PaymentState> {
+    order.financial_status.clone().map(|word| {
+        word.to_lowercase().parse().unwrap_or_else(|_unknown| {
+            flags.push(format!("payment state {word} is new to us"));
+            PaymentState::Unknown
+        })
+    })
+}
+
+/// Null is what Shopify says of an order that nobody has sent yet.
+fn fulfilled(order: &payloads::Order) -> Field<bool> {
+    match &order.fulfillment_status {
+        Field::Absent => Field::Absent,
+        Field::Null => Field::Value(false),
+        Field::Value(word) => Field::Value(word == "fulfilled"),
+    }
+}
+
+fn fulfillments(order: &payloads::Order) -> Option<Vec<Fulfillment>> {
+    let listed = order.fulfillments.as_ref()?;
+    let read = listed
+        .iter()
+        .filter_map(|fulfillment| {
+            let gid = fulfillment.admin_graphql_api_id.clone().or_else(|| {
+                let id = fulfillment.id.as_ref()?;
+                Some(format!("gid://shopify/Fulfillment/{}", id.0))
+            })?;
+            Some(Fulfillment {
+                gid,
+                is_cancelled: matches!(
+                    fulfillment.status.as_deref(),
+                    Some("cancelled" | "error" | "failure")
+                ),
+                lines: fulfillment
+                    .line_items
+                    .iter()
+                    .flatten()
+                    .filter_map(|line| Some((line.id.clone()?.0, line.quantity.unwrap_or(0))))
+                    .collect(),
+            })
+        })
+        .collect();
+    Some(read)
+}
+
+fn incoming_customer(customer: payloads::Customer) -> Option<IncomingCustomer> {
+    Some(IncomingCustomer {
+        external_id: customer.id?.0,
+        first_name: customer.first_name,
+        last_name: customer.last_name,
+        company: customer.default_address.and_then(|address| address.company),
+        email: customer.email.filter(|email| !email.is_empty()),
+        phone: customer.phone.filter(|phone| !phone.is_empty()),
+        updated_at: customer.updated_at.map(|moment| moment.0),
+    })
+}
+
+fn address(address: payloads::Address) -> customers::Address {
+    let whole = [address.first_name, address.last_name];
+    let whole = whole.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    customers::Address {
+        name: address
+            .name
+            .or(Some(whole))
+            .filter(|name| !name.trim().is_empty()),
+        company: address.company,
+        address1: address.address1,
+        address2: address.address2,
+        zip: address.zip,
+        city: address.city,
+        province: address.province,
+        province_code: address.province_code,
+        country: address.country,
+        country_code: address.country_code,
+        phone: address.phone,
+    }
+}
+
+fn pairs(attributes: Vec<payloads::Attribute>) -> Vec<(String, String)> {
+    attributes
+        .into_iter()
+        .map(|attribute| (attribute.name.0, attribute.value.0))
+        .collect()
+}
+
+/// The first that has a value; absent only where both are.
+fn first(one: &Field<String>, other: &Field<String>) -> Field<String> {
+    let empty = one.value().is_none_or(String::is_empty);
+    match (one, other) {
+        (_, Field::Value(_)) if empty => other.clone(),
+        (Field::Absent, _) => other.clone(),
+        (Field::Null | Field::Value(_), _) => one.clone(),
+    }
+}
+
+/// An empty text is no text.
+fn filled(field: Field<String>) -> Field<String> {
+    match field {
+        Field::Value(text) if text.trim().is_empty() => Field::Null,
+        Field::Absent | Field::Null | Field::Value(_) => field,
+    }
+}
+
+fn flatten<T>(field: Field<Option<T>>) -> Field<T> {
+    match field {
+        Field::Absent => Field::Absent,
+        Field::Null | Field::Value(None) => Field::Null,
+        Field::Value(Some(value)) => Field::Value(value),
+    }
+}
+
+/// Reads amounts in the order's currencies and counts those that were finer than the currency.
+struct Reader {
+    currency: Currency,
+    presentment: Currency,
+    rounded: i64,
+}
+
+impl Reader {
+    fn new(order: &payloads::Order) -> Result<Reader, TranslateError> {
+        let read = |path: &str, code: &Option<String>| match code {
+            Some(code) => code
+                .parse::<Currency>()
+                .map(Some)
+                .map_err(|wrong| error(path, &wrong.to_string())),
+            None => Ok(None),
+        };
+        let currency =
+            read("currency", &order.currency)?.ok_or_else(|| error("currency", "it is missing"))?;
+        let presentment = read("presentment_currency", &order.presentment_currency)?;
+        Ok(Reader {
+            currency,
+            presentment: presentment.unwrap_or(currency),
+            rounded: 0,
+        })
+    }
+
+    /// Minor units; an amount finer than the currency is rounded and counted.
+    fn minor(&mut self, path: &str, amount: &Amount) -> Result<i64, TranslateError> {
+        self.minor_in(path, amount, self.currency)
+    }
+
+    fn minor_in(
+        &mut self,
+        path: &str,
+        amount: &Amount,
+        currency: Currency,
+    ) -> Result<i64, TranslateError> {
+        let (money, rounded) = Money::parse_rounded(&amount.0, currency)
+            .map_err(|wrong| error(path, &wrong.to_string()))?;
+        self.rounded += i64::from(rounded);
+        Ok(money.minor)
+    }
+
+    fn field(&mut self, path: &str, field: &Field<Amount>) -> Result<Field<i64>, TranslateError> {
+        field.clone().try_map(|amount| self.minor(path, &amount))
+    }
+
+    fn set(&mut self, path: &str, field: &Field<MoneySet>) -> Result<Field<i64>, TranslateError> {
+        match field {
+            Field::Absent => Ok(Field::Absent),
+            Field::Null => Ok(Field::Null),
+            Field::Value(set) => match set
+                .shop_money
+                .as_ref()
+                .and_then(|money| money.amount.as_ref())
+            {
+                Some(amount) => {
+                    let path = format!("{path}.shop_money.amount");
+                    self.minor(&path, amount).map(Field::Value)
+                }
+                None => Ok(Field::Absent),
+            },
+        }
+    }
+
+    fn presentment_total(&mut self, order: &payloads::Order) -> Result<Field<i64>, TranslateError> {
+        let amount = order
+            .total_price_set
+            .value()
+            .and_then(|set| set.presentment_money.as_ref())
+            .and_then(|money| money.amount.as_ref());
+        let path = "total_price_set.presentment_money.amount";
+        match amount {
+            Some(amount) => self
+                .minor_in(path, amount, self.presentment)
+                .map(Field::Value),
+            None => Ok(Field::Absent),
+        }
+    }
+
+    fn lines(
+        &mut self,
+        order: &payloads::Order,
+    ) -> Result<Option<Vec<IncomingLine>>, TranslateError> {
+        let Some(lines) = order.line_items.value() else {
+            return Ok(None);
+        };
+        lines
+            .iter()
+            .enumerate()
+            .map(|(place, line)| self.line(&format!("line_items[{place}]"), line))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    fn line(&mut self, path: &str, line: &payloads::Line) -> Result<IncomingLine, TranslateError> {
+        let id = line
+            .id
+            .clone()
+            .ok_or_else(|| error(&format!("{path}.id"), "it is missing"))?;
+        let quantity = line.quantity.unwrap_or(0);
+        Ok(IncomingLine {
+            external_id: id.0,
+            variant_external_id: line.variant_id.clone().map(|id| id.0),
+            product_external_id: line.product_id.clone().map(|id| id.0),
+            title: line
+                .title
+                .clone()
+                .or_else(|| line.name.clone())
+                .unwrap_or_else(|| "Untitled".to_owned()),
+            variant_title: line.variant_title.clone().filter(|title| !title.is_empty()),
+            sku: line.sku.clone().filter(|sku| !sku.is_empty()),
+            quantity,
+            current_quantity: line.current_quantity.unwrap_or(quantity),
+            fulfilled_elsewhere: None,
+            unit_price: self.unit_price(&format!("{path}.price"), line.price.as_ref())?,
+            discount: self.line_discount(path, line)?,
+            tax: self.line_taxes(path, line)?,
+            ships: line.requires_shipping.unwrap_or(true),
+            gift_card: line.gift_card.unwrap_or(false),
+            tip: line.tip.is_some(),
+            properties: pairs(line.properties.clone().unwrap_or_default()),
+        })
+    }
+
+    fn unit_price(&mut self, path: &str, amount: Option<&Amount>) -> Result<i64, TranslateError> {
+        let Some(amount) = amount else { return Ok(0) };
+        match UnitPrice::parse(&amount.0, self.currency) {
+            Ok(price) => Ok(price.millionths),
+            Err(
+                wrong @ (MoneyError::NotACurrency(_)
+                | MoneyError::NotMoney(_)
+                | MoneyError::TooFine(..)
+                | MoneyError::Overflow(_)),
+            ) => Err(error(path, &wrong.to_string())),
+        }
+    }
+
+    /// Order-level discounts stand only in the allocations; these include the line's own.
+    fn line_discount(&mut self, path: &str, line: &payloads::Line) -> Result<i64, TranslateError> {
+        match (&line.discount_allocations, &line.total_discount) {
+            (Some(allocations), _) => self.allocations(path, allocations),
+            (None, Some(amount)) => self.minor(&format!("{path}.total_discount"), amount),
+            (None, None) => Ok(0),
+        }
+    }
+
+    fn allocations(
+        &mut self,
+        path: &str,
+        allocations: &[payloads::Allocation],
+    ) -> Result<i64, TranslateError> {
+        let mut sum = 0;
+        for (place, allocation) in allocations.iter().enumerate() {
+            if let Some(amount) = &allocation.amount {
+                let path = format!("{path}.discount_allocations[{place}].amount");
+                sum += self.minor(&path, amount)?;
+            }
+        }
+        Ok(sum)
+    }
+
+    fn line_taxes(&mut self, path: &str, line: &payloads::Line) -> Result<i64, TranslateError> {
+        let mut sum = 0;
+        for (place, tax) in line.tax_lines.iter().flatten().enumerate() {
+            if let Some(amount) = &tax.price {
+                sum += self.minor(&format!("{path}.tax_lines[{place}].price"), amount)?;
+            }
+        }
+        Ok(sum)
+    }
+
+    fn charges(
+        &mut self,
+        order: &payloads::Order,
+        lines: Option<&[IncomingLine]>,
+    ) -> Result<Option<Vec<IncomingCharge>>, TranslateError> {
+        let Some(shipping) = order.shipping_lines.value() else {
+            return Ok(None);
+        };
+        let mut charges = Vec::new();
+        for (place, line) in shipping.iter().enumerate() {
+            if line.is_removed == Some(true) {
+                continue;
+            }
+            let path = format!("shipping_lines[{place}]");
+            let allocations = line.discount_allocations.as_deref().unwrap_or_default();
+            let amount = match &line.price {
+                Some(amount) => self.minor(&format!("{path}.price"), amount)?,
+                None => 0,
+            };
+            charges.push(IncomingCharge {
+                kind: ChargeKind::Shipping,
+                external_id: line.id.clone().map(|id| id.0),
+                title: line
+                    .title
+                    .clone()
+                    .or_else(|| line.code.clone())
+                    .unwrap_or_else(|| "Shipping".to_owned()),
+                amount,
+                discount: self.allocations(&path, allocations)?,
+            });
+        }
+        let tips_are_lines = lines.is_some_and(|lines| lines.iter().any(|line| line.tip));
+        let tip = self.field("total_tip_received", &order.total_tip_received)?;
+        let duties = self.set(
+            "original_total_duties_set",
+            &order.original_total_duties_set,
+        )?;
+        let fees = self.set(
+            "original_total_additional_fees_set",
+            &order.original_total_additional_fees_set,
+        )?;
+        let included = order.duties_included.value() == Some(&true);
+        for (kind, title, amount, counts) in [
+            (ChargeKind::Tip, "Tip", tip, !tips_are_lines),
+            (ChargeKind::Duty, "Duties", duties, !included),
+            (ChargeKind::Fee, "Additional fees", fees, true),
+        ] {
+            if let (Some(amount), true) = (amount.value().filter(|amount| **amount != 0), counts) {
+                charges.push(IncomingCharge {
+                    kind,
+                    external_id: None,
+                    title: title.to_owned(),
+                    amount: *amount,
+                    discount: 0,
+                });
+            }
+        }
+        Ok(Some(charges))
+    }
+
+    fn taxes(
+        &mut self,
+        order: &payloads::Order,
+    ) -> Result<Option<Vec<IncomingTax>>, TranslateError> {
+        let Some(taxes) = order.tax_lines.value() else {
+            return Ok(None);
+        };
+        let mut read = Vec::new();
+        for (place, tax) in taxes.iter().enumerate() {
+            let amount = match &tax.price {
+                Some(amount) => self.minor(&format!("tax_lines[{place}].price"), amount)?,
+                None => 0,
+            };
+            read.push(IncomingTax {
+                title: tax.title.clone().unwrap_or_else(|| "Tax".to_owned()),
+                rate: tax.rate.clone().map_or_else(String::new, |rate| rate.0),
+                amount,
+            });
+        }
+        Ok(Some(read))
+    }
+
+    /// Discounts by application, each with the sum of what was allocated to lines and shipping.
+    fn discounts(
+        &mut self,
+        order: &payloads::Order,
+    ) -> Result<Option<Vec<IncomingDiscount>>, TranslateError> {
+        let Some(applications) = &order.discount_applications else {
+            return Ok(None);
+        };
+        let mut sums = vec![0_i64; applications.len()];
+        let lines = order.line_items.value().into_iter().flatten();
+        let shipping = order.shipping_lines.value().into_iter().flatten();
+        let allocations = lines
+            .filter_map(|line| line.discount_allocations.as_ref())
+            .chain(shipping.filter_map(|line| line.discount_allocations.as_ref()))
+            .flatten();
+        for allocation in allocations {
+            let index = allocation.discount_application_index.unwrap_or(0);
+            if let (Some(sum), Some(amount)) = (sums.get_mut(index), &allocation.amount) {
+                *sum += self.minor("discount_allocations", amount)?;
+            }
+        }
+        Ok(Some(
+            applications
+                .iter()
+                .zip(sums)
+                .map(|(application, amount)| IncomingDiscount {
+                    kind: application
+                        .r#type
+                        .clone()
+                        .unwrap_or_else(|| "discount".to_owned()),
+                    title: [
+                        &application.code,
+                        &application.title,
+                        &application.description,
+                    ]
+                    .into_iter()
+                    .flatten()
+                    .next()
+                    .cloned()
+                    .unwrap_or_else(|| "Discount".to_owned()),
+                    amount,
+                })
+                .collect(),
+        ))
+    }
+}
