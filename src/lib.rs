@@ -7,6 +7,7 @@
 //! `platform/queue.rs` claims it, `shopify/orders.rs` translates it and `erp/orders.rs` books it.
 pub mod erp;
 pub mod platform;
+pub mod practice;
 pub mod schema;
 pub mod shopify;
 pub mod types;

@@ -3,6 +3,7 @@
 mod architecture;
 mod browser;
 mod graphql;
+mod practice;
 mod queue;
 mod receiving_orders;
 mod schema;

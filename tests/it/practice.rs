@@ -1,0 +1,911 @@
+//! The practice store refuses what Shopify refuses and answers as Shopify answers.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use counterfoil::platform::clock::Clock;
+use counterfoil::practice::{Config, Misbehaviour, OrderEdit, OrderKind, Practice};
+use counterfoil::types::At;
+use serde_json::{Value, json};
+
+const SECRET: &str = "practice-secret";
+const SCOPES: &str = "write_orders,write_products,read_customers,write_inventory,read_locations,write_merchant_managed_fulfillment_orders,read_fulfillments";
+const CALLBACK: &str = "http://127.0.0.1:9/api/integrations/callback/";
+
+/// A running store with an app installed in it.
+struct Store {
+    practice: Practice,
+    clock: Clock,
+    http: reqwest::Client,
+    token: String,
+}
+
+fn config() -> Config {
+    Config {
+        bind: "127.0.0.1:0".to_owned(),
+        data_dir: None,
+        shop_domain: "practice-store.myshopify.com".to_owned(),
+        client_id: "practice-app".to_owned(),
+        client_secret: SECRET.into(),
+        redirect_prefixes: Vec::new(),
+        token_lifetime_secs: 3600,
+        seed: true,
+    }
+}
+
+fn clock() -> Clock {
+    Clock::fixed(At::parse("2026-11-21T10:00:00Z").expect("a time"))
+}
+
+impl Store {
+    async fn start() -> Store {
+        Store::with_scopes(SCOPES).await
+    }
+
+    async fn with_scopes(scopes: &str) -> Store {
+        let clock = clock();
+        let practice = Practice::start(config(), clock.clone())
+            .await
+            .expect("the store starts");
+        let mut store = Store {
+            practice,
+            clock,
+            http: client(),
+            token: String::new(),
+        };
+        let code = store.install(scopes).await;
+        let answer = store
+            .token_request(json!({"code": code, "expiring": "1"}))
+            .await
+            .1;
+        store.token = text(&answer["access_token"]);
+        store
+    }
+
+    /// Presses Install; the code.
+    async fn install(&self, scopes: &str) -> String {
+        let form = [
+            ("client_id", "practice-app"),
+            ("redirect_uri", CALLBACK),
+            ("state", "a b+c/="),
+            ("scope", scopes),
+        ];
+        let url = format!("{}/admin/oauth/authorize", self.practice.url());
+        let answer = self
+            .http
+            .post(url)
+            .form(&form)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 302);
+        let location = answer.headers()["location"]
+            .to_str()
+            .expect("text")
+            .to_owned();
+        let back = url::Url::parse(&location).expect("a URL");
+        let pairs: Vec<(String, String)> = back.query_pairs().into_owned().collect();
+        let keys: BTreeSet<&str> = pairs.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(
+            keys,
+            BTreeSet::from(["code", "hmac", "host", "shop", "state", "timestamp"])
+        );
+        assert!(pairs.contains(&("state".to_owned(), "a b+c/=".to_owned())));
+        pairs
+            .iter()
+            .find(|(key, _)| key == "code")
+            .expect("a code")
+            .1
+            .clone()
+    }
+
+    async fn token_request(&self, mut body: Value) -> (u16, Value) {
+        body["client_id"] = json!("practice-app");
+        if body.get("client_secret").is_none() {
+            body["client_secret"] = json!(SECRET);
+        }
+        let url = format!("{}/admin/oauth/access_token", self.practice.url());
+        let answer = self
+            .http
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+
+    async fn ask(&self, query: &str, variables: Value) -> Value {
+        let (status, answer) = self.send(query, variables).await.expect("an answer");
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    async fn send(&self, query: &str, variables: Value) -> reqwest::Result<(u16, Value)> {
+        let url = format!("{}/admin/api/2026-10/graphql.json", self.practice.url());
+        let request = self
+            .http
+            .post(url)
+            .header("X-Shopify-Access-Token", &self.token);
+        let answer = request
+            .json(&json!({"query": query, "variables": variables}))
+            .send()
+            .await?;
+        assert!(answer.headers().contains_key("x-request-id"));
+        Ok((answer.status().as_u16(), answer.json().await?))
+    }
+
+    async fn subscribe(&self, topic: &str, uri: &str) -> Value {
+        let variables =
+            json!({"topic": topic, "webhookSubscription": {"uri": uri, "format": "JSON"}});
+        let answer = self
+            .ask(&document("webhook_subscription_create"), variables)
+            .await;
+        answer["data"]["webhookSubscriptionCreate"].clone()
+    }
+
+    /// The fulfillment orders of an order: id, and each line's id and what is left.
+    async fn fulfillment_orders(&self, order: u64) -> Vec<(String, Vec<(String, i64)>)> {
+        let answer = self
+            .ask(
+                &document("order_fulfillment_orders"),
+                json!({"id": gid(order)}),
+            )
+            .await;
+        assert_eq!(answer["errors"], Value::Null, "{answer}");
+        let nodes = answer["data"]["order"]["fulfillmentOrders"]["nodes"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let line = |line: &Value| {
+            (
+                text(&line["id"]),
+                line["remainingQuantity"].as_i64().unwrap_or(0),
+            )
+        };
+        let lines = |node: &Value| {
+            node["lineItems"]["nodes"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(line)
+                .collect()
+        };
+        nodes
+            .iter()
+            .map(|node| (text(&node["id"]), lines(node)))
+            .collect()
+    }
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(20))
+        .build()
+        .expect("a client")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn gid(order: u64) -> String {
+    format!("gid://shopify/Order/{order}")
+}
+
+fn document(name: &str) -> String {
+    let path = format!(
+        "{}/src/shopify/graphql/{name}.graphql",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn sample(name: &str) -> Value {
+    let path = format!(
+        "{}/tests/fixtures/shopify/{name}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    serde_json::from_str(&std::fs::read_to_string(path).expect("a sample")).expect("JSON")
+}
+
+/// One webhook as it arrived.
+#[derive(Clone)]
+struct Arrived {
+    topic: String,
+    webhook_id: String,
+    signature: String,
+    body: String,
+}
+
+impl Arrived {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+}
+
+/// A little server that keeps what it is sent and answers with a status.
+struct Ear {
+    url: String,
+    heard: Arc<Mutex<Vec<Arrived>>>,
+    status: Arc<Mutex<u16>>,
+}
+
+impl Ear {
+    fn start() -> Ear {
+        let (heard, status) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(200)));
+        let data = web::Data::new((heard.clone(), status.clone()));
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .default_service(web::to(listen))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind("127.0.0.1:0")
+        .expect("a free port");
+        let url = format!("http://{}/hook", server.addrs()[0]);
+        actix_web::rt::spawn(server.run());
+        Ear { url, heard, status }
+    }
+
+    fn heard(&self) -> Vec<Arrived> {
+        self.heard.lock().expect("not poisoned").clone()
+    }
+
+    fn topics(&self) -> Vec<String> {
+        self.heard().into_iter().map(|one| one.topic).collect()
+    }
+}
+
+type Heard = (Arc<Mutex<Vec<Arrived>>>, Arc<Mutex<u16>>);
+
+async fn listen(data: web::Data<Heard>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let header = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let arrived = Arrived {
+        topic: header("x-shopify-topic"),
+        webhook_id: header("x-shopify-webhook-id"),
+        signature: header("x-shopify-hmac-sha256"),
+        body: String::from_utf8(body.to_vec()).expect("UTF-8"),
+    };
+    data.0.lock().expect("not poisoned").push(arrived);
+    let status = *data.1.lock().expect("not poisoned");
+    HttpResponse::build(actix_web::http::StatusCode::from_u16(status).expect("a status")).finish()
+}
+
+/// Everything that `sample` has and `found` has not, or has as another type.
+fn missing(sample: &Value, found: &Value, path: &str, into: &mut Vec<String>) {
+    match (sample, found) {
+        (Value::Object(wanted), Value::Object(have)) => {
+            for (key, value) in wanted {
+                match have.get(key) {
+                    Some(inner) => missing(value, inner, &format!("{path}.{key}"), into),
+                    None => into.push(format!("{path}.{key} is missing")),
+                }
+            }
+        }
+        (Value::Array(wanted), Value::Array(have)) => {
+            if let (Some(wanted), Some(have)) = (wanted.first(), have.first()) {
+                missing(wanted, have, &format!("{path}[0]"), into);
+            }
+        }
+        (Value::Null, _) | (_, Value::Null) => {}
+        (wanted, have) if std::mem::discriminant(wanted) != std::mem::discriminant(have) => {
+            into.push(format!("{path}: {have} is no {wanted}"))
+        }
+        _ => {}
+    }
+}
+
+fn assert_like(name: &str, found: &Value) {
+    let mut list = Vec::new();
+    missing(&sample(name), found, name, &mut list);
+    assert!(list.is_empty(), "{list:#?}");
+}
+
+#[actix_web::test]
+async fn an_app_is_installed_through_the_consent_page() {
+    let store = Store::start().await;
+    let url = format!(
+        "{}/admin/oauth/authorize?client_id=practice-app&scope=read_orders&redirect_uri={CALLBACK}&state=x",
+        store.practice.url()
+    );
+    let page = store.http.get(&url).send().await.expect("a page");
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.expect("text").contains("View orders"));
+    for (right, wrong) in [
+        ("practice-app", "other"),
+        ("read_orders", "read_minds"),
+        ("127.0.0.1:9", "evil.example"),
+        ("state=x", "state="),
+    ] {
+        let answer = store
+            .http
+            .get(url.replace(right, wrong))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 400, "{wrong}");
+    }
+}
+
+#[actix_web::test]
+async fn tokens_are_given_once_for_a_code_and_again_for_a_refresh_token() {
+    let store = Store::start().await;
+    let code = store.install("read_orders,write_orders").await;
+    let (status, _) = store
+        .token_request(json!({"code": code, "client_secret": "wrong"}))
+        .await;
+    assert_eq!(status, 401);
+    let (status, first) = store
+        .token_request(json!({"code": code, "expiring": "1"}))
+        .await;
+    assert_eq!(
+        (
+            status,
+            text(&first["scope"]).as_str(),
+            first["expires_in"].as_i64()
+        ),
+        (200, "write_orders", Some(3600))
+    );
+    assert_eq!(
+        store
+            .token_request(json!({"code": code, "expiring": "1"}))
+            .await
+            .0,
+        400,
+        "a code is good once"
+    );
+    let (status, second) = store
+        .token_request(
+            json!({"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}),
+        )
+        .await;
+    assert_eq!(status, 200, "{second}");
+    let (status, refused) = store
+        .token_request(json!({"grant_type": "refresh_token", "refresh_token": "shprt_unknown"}))
+        .await;
+    assert_eq!(
+        (status, text(&refused["error"]).as_str()),
+        (400, "invalid_grant")
+    );
+    let (_, lasting) = store
+        .token_request(json!({"grant_type": "client_credentials"}))
+        .await;
+    assert_eq!(
+        (lasting["expires_in"].as_i64(), lasting.get("refresh_token")),
+        (Some(86_399), None)
+    );
+}
+
+#[actix_web::test]
+async fn an_expired_token_is_refused_as_shopify_refuses_it() {
+    let store = Store::start().await;
+    store.clock.advance(Duration::from_secs(3601));
+    let (status, answer) = store
+        .send(&document("shop"), json!({}))
+        .await
+        .expect("an answer");
+    assert_eq!(status, 401);
+    assert!(text(&answer["errors"]).starts_with("[API] Invalid API key or access token"));
+}
+
+#[actix_web::test]
+async fn every_document_of_the_connector_is_answered() {
+    let store = Store::start().await;
+    let placed: Vec<_> = OrderKind::ALL
+        .into_iter()
+        .map(|kind| store.practice.place_order(kind))
+        .collect();
+    store.practice.fulfill_elsewhere(placed[0].id);
+    store.practice.refund_order(placed[1].id);
+    for name in ["shop", "app_installation"] {
+        let answer = store.ask(&document(name), json!({})).await;
+        assert_eq!(answer["errors"], Value::Null, "{name}: {answer}");
+    }
+    let page = json!({"first": 50});
+    for name in ["locations", "products", "orders", "webhook_subscriptions"] {
+        let answer = store.ask(&document(name), page.clone()).await;
+        assert_eq!(answer["errors"], Value::Null, "{name}: {answer}");
+    }
+    let products = store.ask(&document("products"), page).await;
+    let product = &products["data"]["products"]["nodes"][0]["id"];
+    let answer = store
+        .ask(
+            &document("product"),
+            json!({"id": product, "variantsFirst": 10}),
+        )
+        .await;
+    assert_eq!(answer["errors"], Value::Null, "{answer}");
+    for one in placed {
+        let answer = store
+            .ask(&document("order"), json!({"id": gid(one.id)}))
+            .await;
+        assert_eq!(answer["errors"], Value::Null, "{answer}");
+        assert_eq!(text(&answer["data"]["order"]["name"]), one.name);
+        store.fulfillment_orders(one.id).await;
+    }
+}
+
+#[actix_web::test]
+async fn what_shopify_refuses_is_refused() {
+    let store = Store::with_scopes("read_products").await;
+    let wrong = store.ask("{ shop { nosuchfield } }", json!({})).await;
+    assert!(
+        wrong["errors"].is_array() && wrong.get("data").is_none(),
+        "{wrong}"
+    );
+    let denied = store
+        .ask("{ orders(first: 1) { nodes { id } } }", json!({}))
+        .await;
+    assert_eq!(
+        denied["errors"][0]["extensions"]["code"], "ACCESS_DENIED",
+        "{denied}"
+    );
+    let pages = store
+        .ask("{ products(first: 251) { nodes { id } } }", json!({}))
+        .await;
+    assert!(pages["errors"].is_array(), "{pages}");
+    let refused = store
+        .subscribe("ORDERS_CREATE", "https://erp.example.com/hook")
+        .await;
+    assert_eq!(
+        refused["userErrors"][0]["message"],
+        "You cannot create a webhook subscription with the specified topic"
+    );
+    let plain = store
+        .subscribe("PRODUCTS_UPDATE", "http://erp.example.com/hook")
+        .await;
+    assert_eq!(
+        plain["userErrors"][0]["message"],
+        "Address protocol http:// is not supported"
+    );
+    assert_eq!(
+        store
+            .subscribe("PRODUCTS_UPDATE", "https://erp.example.com/hook")
+            .await["userErrors"],
+        json!([])
+    );
+    let twice = store
+        .subscribe("PRODUCTS_UPDATE", "https://erp.example.com/hook")
+        .await;
+    assert_eq!(
+        twice["userErrors"][0]["message"],
+        "Address for this topic has already been taken"
+    );
+    let keyless = "mutation { inventoryActivate(inventoryItemId: \"gid://shopify/InventoryItem/1\", locationId: \"gid://shopify/Location/1\") { inventoryLevel { id } } }";
+    let keyless = store.ask(keyless, json!({})).await;
+    assert!(keyless["errors"].is_array(), "{keyless}");
+}
+
+#[actix_web::test]
+async fn a_burst_is_throttled_and_let_in_again_later() {
+    let store = Store::start().await;
+    let query = "{ orders(first: 250) { nodes { id name customer { id } } } }";
+    let mut throttled = Value::Null;
+    for _ in 0..400 {
+        store.practice.place_order(OrderKind::OneLine);
+        let answer = store.ask("{ productVariants(first: 250) { nodes { id product { id } inventoryItem { id } } } }", json!({})).await;
+        if answer["errors"][0]["extensions"]["code"] == "THROTTLED" {
+            throttled = answer;
+            break;
+        }
+    }
+    assert!(
+        throttled.get("data").is_none()
+            && throttled["extensions"]["cost"]["actualQueryCost"].is_null(),
+        "{throttled}"
+    );
+    store.clock.advance(Duration::from_secs(20));
+    let answer = store.ask(query, json!({})).await;
+    assert!(
+        answer["extensions"]["cost"]["actualQueryCost"].is_i64(),
+        "{answer}"
+    );
+    store.practice.misbehave(Misbehaviour::Throttle, 1);
+    assert_eq!(
+        store.ask(&document("shop"), json!({})).await["errors"][0]["message"],
+        "Throttled"
+    );
+    assert!(store.ask(&document("shop"), json!({})).await["data"]["shop"]["name"].is_string());
+}
+
+#[actix_web::test]
+async fn an_order_is_fulfilled_once_and_never_beyond_what_is_left() {
+    let store = Store::start().await;
+    let order = store.practice.place_order(OrderKind::TwoLocations);
+    let parts = store.fulfillment_orders(order.id).await;
+    assert_eq!(parts.len(), 2);
+    let fulfill = |parts: Value| {
+        json!({"fulfillment": {
+            "lineItemsByFulfillmentOrder": parts, "notifyCustomer": true,
+            "trackingInfo": {"company": "UPS", "numbers": ["1Z1", "1Z2"]},
+        }})
+    };
+    let (id, lines) = &parts[1];
+    let part = |quantity: i64| json!([{"fulfillmentOrderId": id, "fulfillmentOrderLineItems": [{"id": lines[0].0, "quantity": quantity}]}]);
+    let create = document("fulfillment_create");
+    let errors = |answer: &Value| {
+        answer["data"]["fulfillmentCreate"]["userErrors"]
+            .as_array()
+            .map_or(0, Vec::len)
+    };
+    assert_eq!(
+        errors(&store.ask(&create, fulfill(part(3))).await),
+        1,
+        "more than is left"
+    );
+    let both = json!([{"fulfillmentOrderId": parts[0].0}, {"fulfillmentOrderId": id}]);
+    assert_eq!(
+        errors(&store.ask(&create, fulfill(both)).await),
+        1,
+        "two locations at once"
+    );
+    let done = store.ask(&create, fulfill(part(1))).await;
+    assert_eq!(errors(&done), 0, "{done}");
+    assert_eq!(store.fulfillment_orders(order.id).await[1].1[0].1, 1);
+    assert_eq!(
+        errors(&store.ask(&create, fulfill(part(2))).await),
+        1,
+        "only one is left"
+    );
+    assert_eq!(errors(&store.ask(&create, fulfill(part(1))).await), 0);
+    assert_eq!(
+        errors(&store.ask(&create, fulfill(part(1))).await),
+        1,
+        "it is closed"
+    );
+    assert_eq!(
+        errors(
+            &store
+                .ask(
+                    &create,
+                    fulfill(json!([{"fulfillmentOrderId": parts[0].0}]))
+                )
+                .await
+        ),
+        0
+    );
+    let shown = store.practice.fulfillments(order.id);
+    assert_eq!(
+        (shown.len(), shown[0].numbers.len(), shown[0].notified),
+        (3, 2, true)
+    );
+    let answer = store
+        .ask(&document("order"), json!({"id": gid(order.id)}))
+        .await;
+    assert_eq!(
+        answer["data"]["order"]["displayFulfillmentStatus"],
+        "FULFILLED"
+    );
+
+    let correct = json!({"fulfillmentId": shown[0].gid, "trackingInfoInput": {"company": "DHL Express", "number": "JD1"}, "notifyCustomer": false});
+    store
+        .ask(&document("fulfillment_tracking_info_update"), correct)
+        .await;
+    assert_eq!(store.practice.fulfillments(order.id)[0].numbers, ["JD1"]);
+    store
+        .ask(&document("fulfillment_cancel"), json!({"id": shown[0].gid}))
+        .await;
+    let again = store.fulfillment_orders(order.id).await;
+    assert_eq!(
+        again.last().map(|(_, lines)| lines[0].1),
+        Some(1),
+        "what was taken back is to be shipped by a new fulfillment order"
+    );
+}
+
+#[actix_web::test]
+async fn webhooks_are_signed_and_carry_every_key_of_the_samples() {
+    let (store, ear) = (Store::start().await, Ear::start());
+    for topic in [
+        "ORDERS_CREATE",
+        "ORDERS_UPDATED",
+        "ORDERS_CANCELLED",
+        "FULFILLMENTS_CREATE",
+        "REFUNDS_CREATE",
+        "INVENTORY_LEVELS_UPDATE",
+        "PRODUCTS_UPDATE",
+    ] {
+        assert_eq!(
+            store.subscribe(topic, &ear.url).await["userErrors"],
+            json!([]),
+            "{topic}"
+        );
+    }
+    let order = store.practice.place_order(OrderKind::NoteAndAttributes);
+    let euro = store.practice.place_order(OrderKind::Euro);
+    store.practice.place_order(OrderKind::DiscountCode);
+    store.practice.place_order(OrderKind::PointOfSale);
+    store.practice.refund_order(euro.id);
+    store.practice.fulfill_elsewhere(order.id);
+    assert!(store.practice.update_product("FT-SEN-100", "Sencha"));
+    store.practice.deliver_pending().await;
+    let heard = ear.heard();
+    let of = |topic: &str, nth: usize| {
+        heard
+            .iter()
+            .filter(|one| one.topic == topic)
+            .nth(nth)
+            .unwrap_or_else(|| panic!("no {topic}"))
+            .json()
+    };
+    for nth in 0..3 {
+        assert_like("orders_create", &of("orders/create", nth));
+    }
+    let till = heard
+        .iter()
+        .map(Arrived::json)
+        .find(|one| one["source_name"] == "pos")
+        .expect("the order of the till");
+    assert_like("orders_create_pos_no_customer", &till);
+    assert!(till["customer"].is_null() && till.get("shipping_address").is_none());
+    assert_like("fulfillments_create", &of("fulfillments/create", 0));
+    assert_like("refunds_create", &of("refunds/create", 0));
+    assert_like("inventory_levels_update", &of("inventory_levels/update", 0));
+    let ids: BTreeSet<&str> = heard.iter().map(|one| one.webhook_id.as_str()).collect();
+    assert_eq!(ids.len(), heard.len(), "each delivery has its own id");
+    assert!(heard.iter().all(|one| one.signature.len() == 44));
+    assert!(
+        heard
+            .iter()
+            .any(|one| one.body.contains("gid:\\/\\/shopify")),
+        "slashes are escaped"
+    );
+}
+
+#[actix_web::test]
+async fn a_webhook_that_fails_is_sent_again_with_the_same_id() {
+    let (store, ear) = (Store::start().await, Ear::start());
+    store.subscribe("ORDERS_CREATE", &ear.url).await;
+    *ear.status.lock().expect("not poisoned") = 302;
+    store.practice.place_order(OrderKind::OneLine);
+    store.practice.deliver_pending().await;
+    store.practice.deliver_pending().await;
+    assert_eq!(ear.heard().len(), 1, "it is not due yet");
+    *ear.status.lock().expect("not poisoned") = 200;
+    store.clock.advance(Duration::from_secs(11));
+    store.practice.deliver_pending().await;
+    let heard = ear.heard();
+    assert_eq!(
+        (heard.len(), &heard[0].webhook_id),
+        (2, &heard[1].webhook_id)
+    );
+}
+
+#[actix_web::test]
+async fn webhooks_misbehave_when_they_are_told_to() {
+    let (store, ear) = (Store::start().await, Ear::start());
+    store.subscribe("ORDERS_CREATE", &ear.url).await;
+    store.practice.misbehave(Misbehaviour::DropWebhooks, 1);
+    store.practice.place_order(OrderKind::OneLine);
+    store.practice.misbehave(Misbehaviour::DuplicateWebhooks, 1);
+    store.practice.place_order(OrderKind::OneLine);
+    store.practice.deliver_pending().await;
+    assert_eq!(ear.heard().len(), 2, "one was lost, one came twice");
+    store.practice.misbehave(Misbehaviour::ReorderWebhooks, 2);
+    let (first, second) = (
+        store.practice.place_order(OrderKind::OneLine),
+        store.practice.place_order(OrderKind::OneLine),
+    );
+    store.practice.deliver_pending().await;
+    let names: Vec<String> = ear
+        .heard()
+        .iter()
+        .skip(2)
+        .map(|one| text(&one.json()["name"]))
+        .collect();
+    assert_eq!(names, [second.name, first.name]);
+    store.practice.misbehave(Misbehaviour::DelayWebhooks, 1);
+    store.practice.place_order(OrderKind::OneLine);
+    store.practice.deliver_pending().await;
+    assert_eq!(ear.heard().len(), 4);
+    store.clock.advance(Duration::from_secs(31));
+    store.practice.deliver_pending().await;
+    assert_eq!(ear.heard().len(), 5);
+}
+
+#[actix_web::test]
+async fn a_change_is_made_although_the_answer_never_comes() {
+    let store = Store::start().await;
+    let order = store.practice.place_order(OrderKind::OneLine);
+    let parts = store.fulfillment_orders(order.id).await;
+    store.practice.misbehave(Misbehaviour::CloseAfterCommit, 1);
+    let variables = json!({"fulfillment": {"lineItemsByFulfillmentOrder": [{"fulfillmentOrderId": parts[0].0}]}});
+    assert!(
+        store
+            .send(&document("fulfillment_create"), variables)
+            .await
+            .is_err()
+    );
+    assert_eq!(store.practice.fulfillments(order.id).len(), 1);
+}
+
+#[actix_web::test]
+async fn removing_the_app_ends_its_tokens_and_says_so() {
+    let (store, ear) = (Store::start().await, Ear::start());
+    store.subscribe("APP_UNINSTALLED", &ear.url).await;
+    store.practice.misbehave(Misbehaviour::Uninstall, 1);
+    store.practice.deliver_pending().await;
+    assert_eq!(ear.topics(), ["app/uninstalled"]);
+    assert_eq!(
+        store
+            .send(&document("shop"), json!({}))
+            .await
+            .expect("an answer")
+            .0,
+        401
+    );
+}
+
+#[actix_web::test]
+async fn totals_add_up_to_the_cent() {
+    let store = Store::start().await;
+    for kind in OrderKind::ALL {
+        let order = store.practice.place_order(kind);
+        let answer = store
+            .ask(&document("order"), json!({"id": gid(order.id)}))
+            .await;
+        assert_adds_up(&answer["data"]["order"], kind);
+        store.practice.edit_order(order.id, &OrderEdit::AddLine);
+        store.practice.refund_order(order.id);
+        let answer = store
+            .ask(&document("order"), json!({"id": gid(order.id)}))
+            .await;
+        assert_adds_up(&answer["data"]["order"], kind);
+    }
+}
+
+/// total = lines − discounts + shipping + tip (+ tax where it is not inside the prices)
+fn assert_adds_up(order: &Value, kind: OrderKind) {
+    for side in ["shopMoney", "presentmentMoney"] {
+        let scale = if order["totalPriceSet"][side]["currencyCode"] == "JPY" {
+            0
+        } else {
+            2
+        };
+        let of = |bag: &Value| minor(&text(&bag[side]["amount"]), scale);
+        let lines = order["lineItems"]["nodes"].as_array().expect("lines");
+        let goods: i64 = lines
+            .iter()
+            .map(|line| of(&line["discountedTotalSet"]))
+            .sum();
+        let shipping: i64 = order["shippingLines"]["nodes"]
+            .as_array()
+            .expect("lines")
+            .iter()
+            .map(|line| of(&line["discountedPriceSet"]))
+            .sum();
+        let tax: i64 = order["taxLines"]
+            .as_array()
+            .expect("lines")
+            .iter()
+            .map(|line| of(&line["priceSet"]))
+            .sum();
+        let on_top = if order["taxesIncluded"] == json!(true) {
+            0
+        } else {
+            tax
+        };
+        assert_eq!(
+            goods + shipping + on_top,
+            of(&order["totalPriceSet"]),
+            "{kind:?} {side}: {order}"
+        );
+        assert_eq!(tax, of(&order["totalTaxSet"]), "{kind:?} {side}");
+        let paid = of(&order["totalReceivedSet"]) - of(&order["totalRefundedSet"]);
+        assert_eq!(
+            of(&order["totalOutstandingSet"]),
+            of(&order["currentTotalPriceSet"]) - paid,
+            "{kind:?} {side}"
+        );
+    }
+}
+
+fn minor(amount: &str, scale: usize) -> i64 {
+    let (whole, part) = amount.split_once('.').unwrap_or((amount, ""));
+    let digits: String = part.chars().chain("00".chars()).take(scale).collect();
+    format!("{whole}{digits}").parse().expect("a number")
+}
+
+#[actix_web::test]
+async fn a_restart_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config {
+        data_dir: Some(folder.path().to_owned()),
+        ..config()
+    };
+    let practice = Practice::start(config.clone(), clock())
+        .await
+        .expect("the store starts");
+    let order = practice.place_order(OrderKind::SeveralLines);
+    let token = practice.custom_app_token();
+    practice.stop().await;
+    drop(practice);
+    let practice = Practice::start(config, clock())
+        .await
+        .expect("the store starts again");
+    let next = practice.place_order(OrderKind::OneLine);
+    assert_eq!(
+        (order.name.as_str(), next.name.as_str()),
+        ("#1001", "#1002")
+    );
+    let store = Store {
+        practice,
+        clock: clock(),
+        http: client(),
+        token,
+    };
+    let answer = store
+        .ask(&document("order"), json!({"id": gid(order.id)}))
+        .await;
+    assert_eq!(text(&answer["data"]["order"]["name"]), "#1001");
+    let answer = store
+        .ask(&document("products"), json!({"first": 250}))
+        .await;
+    assert_eq!(
+        answer["data"]["products"]["nodes"].as_array().map(Vec::len),
+        Some(42),
+        "products are there once"
+    );
+}
+
+#[actix_web::test]
+async fn a_person_finds_the_tracking_number_in_the_stores_admin() {
+    let store = Store::start().await;
+    let order = store.practice.place_order(OrderKind::OneLine);
+    let url = store.practice.url();
+    let place = [("kind", "Euro"), ("times", "2")];
+    assert_eq!(
+        store
+            .http
+            .post(format!("{url}/practice/orders"))
+            .form(&place)
+            .send()
+            .await
+            .expect("an answer")
+            .status(),
+        303
+    );
+    store
+        .http
+        .post(format!("{url}/practice/orders/{}/fulfillment", order.id))
+        .send()
+        .await
+        .expect("an answer");
+    let page = store
+        .http
+        .get(format!("{url}/practice/orders/{}", order.id))
+        .send()
+        .await
+        .expect("a page")
+        .text()
+        .await
+        .expect("text");
+    assert!(page.contains("USPS") && page.contains("9400"), "{page}");
+    let page = store
+        .http
+        .get(&url)
+        .send()
+        .await
+        .expect("a page")
+        .text()
+        .await
+        .expect("text");
+    assert!(
+        page.contains("#1003") && page.contains("In euros"),
+        "{page}"
+    );
+    assert!(!page.contains("style="));
+}
