@@ -5,10 +5,14 @@
 //!
 //! Start reading with one order: `web/webhooks.rs` stores the delivery through `platform/inbox.rs`,
 //! `platform/queue.rs` claims it, `shopify/orders.rs` translates it and `erp/orders.rs` books it.
+pub mod app;
+pub mod config;
 pub mod erp;
 pub mod platform;
 pub mod practice;
 pub mod schema;
 pub mod shopify;
+pub mod telemetry;
 pub mod types;
 pub mod web;
+mod wiring;

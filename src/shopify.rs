@@ -4,10 +4,12 @@
 pub mod access;
 pub mod answer;
 pub mod apply;
+pub mod carriers;
 pub mod client;
 pub mod connect;
 pub mod customers;
 pub mod directory;
+pub mod fulfillments;
 pub mod gid;
 pub mod graphql;
 pub mod jobs;

@@ -19,6 +19,7 @@ pub mod routes;
 pub mod sessions;
 pub mod static_files;
 pub mod visitor;
+pub mod webhooks;
 
 /// What the pages know of their surroundings; in `app_data` beside `Db`, `Clock` and `Keyring`.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 //! One writer thread takes whatever is waiting, inserts it in one transaction and then answers each:
 //! one sync of the disk for up to [`MAX_BATCH`] deliveries, and no timer.
 pub mod queries;
+pub mod rejections;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};

@@ -222,6 +222,7 @@ CREATE TABLE stock_movements (
     at BIGINT NOT NULL
 );
 CREATE INDEX stock_movements_product ON stock_movements (product_id, id);
+CREATE INDEX stock_movements_source ON stock_movements (source);
 CREATE TABLE accounts (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     public_id TEXT NOT NULL CONSTRAINT accounts_public_id UNIQUE,

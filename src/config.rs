@@ -1,0 +1,156 @@
+//! Settings: from the environment or a `.env` file into one `Config`; each is also a flag of the program.
+use std::path::PathBuf;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use crate::shopify;
+
+/// Every setting, with the variable it comes from. `--help` and the README list the same.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// Folder of the database, the keys and the practice store. [default: data; for demo: data/demo]
+    #[arg(long, env = "COUNTERFOIL_DATA", global = true)]
+    pub data: Option<PathBuf>,
+    /// sqlite:PATH or postgres://USER@HOST/NAME. [default: sqlite:{data}/counterfoil.db]
+    #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Address to listen on.
+    #[arg(
+        long,
+        env = "COUNTERFOIL_BIND",
+        default_value = "127.0.0.1:8080",
+        global = true
+    )]
+    pub bind: String,
+    /// Address that browsers and Shopify use. [default: http://{bind}]
+    #[arg(long, env = "COUNTERFOIL_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+    /// The tenant's slug in API paths.
+    #[arg(
+        long,
+        env = "COUNTERFOIL_TENANT",
+        default_value = "main",
+        global = true
+    )]
+    pub tenant: String,
+    /// Key that seals stored secrets: 64 hexadecimal digits. [default: a key file in the data folder]
+    #[arg(long, env = "COUNTERFOIL_KEY", global = true, hide_env_values = true)]
+    pub key: Option<SecretString>,
+    /// The Shopify app's client id.
+    #[arg(long, env = "SHOPIFY_CLIENT_ID", global = true)]
+    pub shopify_client_id: Option<String>,
+    /// The Shopify app's client secret.
+    #[arg(
+        long,
+        env = "SHOPIFY_CLIENT_SECRET",
+        global = true,
+        hide_env_values = true
+    )]
+    pub shopify_client_secret: Option<SecretString>,
+    /// The secret before the last rotation: webhooks signed with it are still accepted.
+    #[arg(
+        long,
+        env = "SHOPIFY_CLIENT_SECRET_PREVIOUS",
+        global = true,
+        hide_env_values = true
+    )]
+    pub shopify_client_secret_previous: Option<SecretString>,
+    /// Scopes to ask for, comma separated.
+    #[arg(long, env = "SHOPIFY_SCOPES", default_value = shopify::DEFAULT_SCOPES, global = true)]
+    pub shopify_scopes: String,
+    /// Where Shopify is; a stand-in's address for tests.
+    #[arg(
+        long,
+        env = "SHOPIFY_ADMIN_URL",
+        default_value = "https://{shop}",
+        global = true
+    )]
+    pub shopify_admin_url: String,
+    /// Version of the Admin API.
+    #[arg(
+        long,
+        env = "SHOPIFY_API_VERSION",
+        default_value = "2026-10",
+        global = true
+    )]
+    pub shopify_api_version: String,
+    /// Failures after which an event or push waits for a person.
+    #[arg(long, env = "WEBHOOK_MAX_ATTEMPTS", default_value_t = 8, global = true)]
+    pub webhook_max_attempts: i32,
+    /// How long a worker may be silent before its work is taken back.
+    #[arg(long, env = "LEASE_SECONDS", default_value_t = 60, global = true)]
+    pub lease_seconds: u64,
+    /// Address of the practice store.
+    #[arg(
+        long,
+        env = "PRACTICE_BIND",
+        default_value = "127.0.0.1:8081",
+        global = true
+    )]
+    pub practice_bind: String,
+}
+
+/// The settings with their defaults worked out.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub data: PathBuf,
+    pub database_url: String,
+    pub bind: String,
+    /// Without a slash at the end.
+    pub public_url: String,
+    /// The path under which a host mounts us; empty for the program itself.
+    pub prefix: String,
+    pub tenant: String,
+    pub key: Option<SecretString>,
+    pub shopify: shopify::Config,
+    pub webhook_max_attempts: i32,
+    pub lease_seconds: u64,
+    pub practice_bind: String,
+}
+
+impl Settings {
+    /// Works out the defaults; `data` is the folder where none was named.
+    #[must_use]
+    pub fn into_config(self, data: &str) -> Config {
+        let data = self.data.unwrap_or_else(|| PathBuf::from(data));
+        let database_url = self
+            .database_url
+            .unwrap_or_else(|| format!("sqlite:{}", data.join("counterfoil.db").display()));
+        let public_url = self
+            .public_url
+            .unwrap_or_else(|| format!("http://{}", self.bind));
+        let public_url = public_url.trim_end_matches('/').to_owned();
+        Config {
+            data,
+            database_url,
+            bind: self.bind,
+            tenant: self.tenant,
+            key: self.key,
+            shopify: shopify::Config {
+                client_id: self.shopify_client_id.filter(|id| !id.is_empty()),
+                client_secret: self.shopify_client_secret,
+                client_secret_previous: self.shopify_client_secret_previous,
+                scopes: self.shopify_scopes,
+                admin_url: self.shopify_admin_url,
+                api_version: self.shopify_api_version,
+                public_url: public_url.clone(),
+            },
+            public_url,
+            prefix: String::new(),
+            webhook_max_attempts: self.webhook_max_attempts,
+            lease_seconds: self.lease_seconds.max(6),
+            practice_bind: self.practice_bind,
+        }
+    }
+}
+
+impl Config {
+    /// The same, mounted by a host under `prefix` (`/erp`) instead of at the root.
+    #[must_use]
+    pub fn under(mut self, prefix: &str) -> Config {
+        prefix.clone_into(&mut self.prefix);
+        self.shopify.public_url = format!("{}{prefix}", self.public_url);
+        self
+    }
+}

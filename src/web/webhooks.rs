@@ -1,0 +1,237 @@
+//! `POST /api/integrations/webhook/shopify`: verify, store once, answer. The worker does the rest.
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt;
+use serde::Serialize;
+
+use crate::platform::inbox::queries::Rejected;
+use crate::platform::inbox::rejections::Rejections;
+use crate::platform::inbox::{Delivery, Inbox, InboxError, Stored};
+use crate::shopify::Connector;
+use crate::shopify::directory::Entry;
+use crate::shopify::shops::ShopState;
+use crate::shopify::webhooks::{self, Glance, TopicRule};
+use crate::types::At;
+
+/// The largest body that is taken.
+const LARGEST_BODY: usize = 5 * 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// Header values are cut to this length before they are stored.
+const LONGEST_HEADER: usize = 255;
+
+/// The answer: what the delivery was taken for.
+#[derive(Serialize)]
+struct Answer<'a> {
+    status: &'a str,
+    order_number: Option<String>,
+    delivery_id: Option<String>,
+}
+
+/// What the headers say. They are not signed: only the body is.
+struct Headers {
+    topic: String,
+    shop_domain: String,
+    signature: String,
+    webhook_id: Option<String>,
+    event_id: Option<String>,
+    api_version: Option<String>,
+    triggered_at: Option<At>,
+    test: bool,
+}
+
+/// `POST /api/integrations/webhook/shopify`
+pub async fn receive(
+    request: HttpRequest,
+    payload: web::Payload,
+    connector: web::Data<Connector>,
+    inbox: web::Data<Inbox>,
+    rejections: web::Data<Rejections>,
+) -> HttpResponse {
+    let now = connector.clock.now();
+    let headers = Headers::of(&request);
+    let reject = |status: StatusCode, reason: &str| {
+        rejections.record(Rejected {
+            at: now,
+            address: request
+                .peer_addr()
+                .map_or_else(String::new, |address| address.ip().to_string()),
+            topic: headers.topic.clone(),
+            shop_domain: headers.shop_domain.clone(),
+            reason: reason.to_owned(),
+        });
+        HttpResponse::build(status)
+            .json(serde_json::json!({ "status": "rejected", "reason": reason }))
+    };
+    // The signature is over the bytes as sent; a compressed body is not what Shopify sends.
+    if request.headers().contains_key("content-encoding") {
+        return reject(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is encoded");
+    }
+    let body = match read_body(payload).await {
+        Ok(body) => body,
+        Err(BodyError::TooLarge) => {
+            return reject(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is larger than 5 MiB",
+            );
+        }
+        Err(BodyError::Late) => {
+            return reject(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not arrive in time",
+            );
+        }
+        Err(BodyError::Broken) => return reject(StatusCode::BAD_REQUEST, "the body broke off"),
+    };
+    let shop = connector
+        .directory
+        .find(&connector.db, &connector.keyring, &headers.shop_domain, now)
+        .await;
+    let shop = match shop {
+        Ok(shop) => shop,
+        Err(error) => {
+            tracing::error!(%error, "the stores could not be read");
+            return come_again();
+        }
+    };
+    let secrets = shop.as_ref().map_or_else(
+        || connector.directory.app_secrets(),
+        |shop| shop.secrets.clone(),
+    );
+    let Some(secret) = webhooks::signed_by(&body, &headers.signature, &secrets) else {
+        return reject(StatusCode::UNAUTHORIZED, "the signature does not fit");
+    };
+    let rule = webhooks::rule(&headers.topic);
+    if !is_welcome(shop.as_deref(), rule) {
+        return reject(StatusCode::GONE, "the store is not connected");
+    }
+    let glance = rule.map_or_else(Glance::default, |rule| {
+        webhooks::glance(rule, &headers.shop_domain, &body)
+    });
+    let order_number = glance.order_name.clone();
+    let delivery = headers.delivery(rule, glance, secret.label, body.to_vec(), now);
+    match inbox.store(delivery).await {
+        Ok(Stored::New) => answer(rule.map_or("ignored", |rule| rule.status), order_number),
+        Ok(Stored::Duplicate) => answer("duplicate", order_number),
+        Err(InboxError::Full | InboxError::NotStored | InboxError::TooSlow) => come_again(),
+    }
+}
+
+// A store that must be reconnected or is paused still gets everything stored; a disconnected one only
+// what says so. What may destroy something is believed by the worker, not here.
+fn is_welcome(shop: Option<&Entry>, rule: Option<&TopicRule>) -> bool {
+    let connected = shop.is_some_and(|shop| match shop.state {
+        ShopState::Active | ShopState::NeedsReconnect | ShopState::Paused => true,
+        ShopState::Disconnected => false,
+    });
+    connected || rule.is_some_and(|rule| rule.destructive)
+}
+
+fn answer(status: &str, order_number: Option<String>) -> HttpResponse {
+    HttpResponse::Ok().json(Answer {
+        status,
+        order_number,
+        delivery_id: None,
+    })
+}
+
+// Shopify sends it again: eight times over four hours.
+fn come_again() -> HttpResponse {
+    HttpResponse::ServiceUnavailable()
+        .insert_header(("Retry-After", "5"))
+        .json(serde_json::json!({ "status": "unavailable" }))
+}
+
+enum BodyError {
+    TooLarge,
+    Late,
+    Broken,
+}
+
+// The extractors of the framework would decompress first and wait for ever.
+async fn read_body(mut payload: web::Payload) -> Result<web::BytesMut, BodyError> {
+    let reading = async {
+        let mut body = web::BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_broken| BodyError::Broken)?;
+            if body.len() + chunk.len() > LARGEST_BODY {
+                return Err(BodyError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    };
+    tokio::time::timeout(BODY_WITHIN, reading)
+        .await
+        .map_err(|_late| BodyError::Late)?
+}
+
+impl Headers {
+    fn of(request: &HttpRequest) -> Headers {
+        // Shopify announced the same names without their `X-`.
+        let value = |name: &str| {
+            let headers = request.headers();
+            let plain = name.trim_start_matches("X-");
+            let found = headers.get(name).or_else(|| headers.get(plain))?;
+            let text = String::from_utf8_lossy(found.as_bytes());
+            let clean: String = text
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(LONGEST_HEADER)
+                .collect();
+            Some(clean.trim().to_owned()).filter(|text| !text.is_empty())
+        };
+        Headers {
+            topic: value("X-Shopify-Topic").unwrap_or_default(),
+            shop_domain: value("X-Shopify-Shop-Domain")
+                .unwrap_or_default()
+                .to_ascii_lowercase(),
+            signature: value("X-Shopify-Hmac-Sha256").unwrap_or_default(),
+            webhook_id: value("X-Shopify-Webhook-Id"),
+            event_id: value("X-Shopify-Event-Id"),
+            api_version: value("X-Shopify-API-Version"),
+            triggered_at: value("X-Shopify-Triggered-At").and_then(|text| At::parse(&text).ok()),
+            test: value("X-Shopify-Test").is_some_and(|text| text == "true"),
+        }
+    }
+
+    fn delivery(
+        &self,
+        rule: Option<&TopicRule>,
+        glance: Glance,
+        secret_label: &str,
+        body: Vec<u8>,
+        now: At,
+    ) -> Delivery {
+        let ver = glance.updated_at.or(self.triggered_at).unwrap_or(now);
+        let webhook_id = self
+            .webhook_id
+            .clone()
+            .unwrap_or_else(|| webhooks::substitute_id(&self.shop_domain, &self.topic, &body));
+        Delivery {
+            source: "shopify",
+            shop_domain: self.shop_domain.clone(),
+            webhook_id,
+            event_id: self.event_id.clone(),
+            topic: self.topic.clone(),
+            api_version: self.api_version.clone(),
+            key: glance.key,
+            snapshot: rule.is_some_and(|rule| rule.snapshot),
+            ver: ver.0,
+            triggered_at: self.triggered_at,
+            received_at: now,
+            secret_label: secret_label.to_owned(),
+            headers: serde_json::json!({
+                "topic": self.topic,
+                "webhook_id": self.webhook_id,
+                "event_id": self.event_id,
+                "api_version": self.api_version,
+                "test": self.test,
+            })
+            .to_string(),
+            body,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Joins both ends: which job an event of the core starts, which code applies a webhook, runs a job.
+use std::sync::Arc;
+
+use crate::erp::events;
+use crate::platform::jobs::Registry;
+use crate::platform::worker::ApplyEvent;
+use crate::shopify::fulfillments::{self, CancelFulfillment, PushFulfillment, PushTracking};
+use crate::shopify::{Connector, apply, jobs};
+
+/// Events of the core start pushes to the channel.
+pub(crate) fn listen() {
+    events::listen(fulfillments::on_event);
+}
+
+/// Every job this program knows.
+#[must_use]
+pub(crate) fn registry(connector: &Connector) -> Registry {
+    let cx = Arc::new(connector.clone());
+    let mut registry = Registry::default();
+    jobs::register(&mut registry, &cx);
+    registry.register::<PushFulfillment>(&cx);
+    registry.register::<PushTracking>(&cx);
+    registry.register::<CancelFulfillment>(&cx);
+    registry
+}
+
+/// How a stored webhook is applied.
+#[must_use]
+pub(crate) fn apply_event() -> ApplyEvent {
+    Arc::new(|conn, event, now| apply::apply_event(conn, event, now))
+}
