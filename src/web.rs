@@ -61,5 +61,9 @@ fn module() -> impl HttpServiceFactory {
     web::scope("")
         .wrap(from_fn(headers::around))
         .configure(routes::register)
-        .default_service(web::to(error_page::nothing_here))
+        .default_service(
+            web::route()
+                .to(error_page::nothing_here)
+                .wrap(from_fn(gate::pass_nowhere)),
+        )
 }

@@ -1,8 +1,10 @@
 //! The gate before every route: who is it, may they, and does a form really come from us.
+use std::time::Duration;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, ORIGIN};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, ORIGIN};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage, HttpRequest, ResponseError};
@@ -21,7 +23,6 @@ use crate::platform::db::{Db, DbError};
 use crate::platform::secrets::{Keyring, random_hex};
 use crate::shopify::unmapped;
 use crate::types::At;
-use std::time::Duration;
 
 /// The field of a form (and the header of a script's request) that holds the token.
 pub const CSRF_FIELD: &str = "csrf";
@@ -53,7 +54,7 @@ where
         Err(refusal) => Ok(req.into_response(refusal.error_response())),
         Ok(cookie) => {
             let mut answer = next.call(req).await?.map_into_boxed_body();
-            if let Some(cookie) = cookie {
+            if let Some(cookie) = cookie.filter(|_| is_page(answer.headers())) {
                 answer
                     .response_mut()
                     .add_cookie(&cookie)
@@ -61,6 +62,33 @@ where
             }
             Ok(answer)
         }
+    }
+}
+
+// Only a page can hold a form: files and health answers give no cookie.
+fn is_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+/// The gate before addresses that the table does not know, so that "not found" stands in the frame
+/// of whoever is signed in.
+///
+/// # Errors
+///
+/// As [`pass`].
+pub async fn pass_nowhere<B>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error>
+where
+    B: MessageBody + 'static,
+{
+    if req.method().is_safe() {
+        pass(Access::Public, req, next).await
+    } else {
+        Ok(next.call(req).await?.map_into_boxed_body())
     }
 }
 
@@ -164,7 +192,7 @@ fn visit(
         return Ok((seed, None));
     }
     let seed = random_hex(16)?;
-    let wanted = access == Access::Public && !req.path().contains("/static/");
+    let wanted = access == Access::Public;
     let cookie = wanted.then(|| cookie(config, name, seed.clone()));
     Ok((seed, cookie))
 }

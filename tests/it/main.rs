@@ -7,4 +7,5 @@ mod practice;
 mod queue;
 mod receiving_orders;
 mod schema;
+mod signing_in;
 mod support;
