@@ -78,6 +78,13 @@ struct FulfillmentRow {
     notified: bool,
 }
 
+#[derive(Template)]
+#[template(path = "practice/token.html")]
+struct TokenPage {
+    token: String,
+    shop: String,
+}
+
 /// `GET /` and `GET /admin`
 pub(super) async fn index(practice: web::Data<Practice>) -> HttpResponse {
     let page = practice.read(|state| IndexPage {
@@ -183,6 +190,14 @@ pub(super) async fn update_product(
     } else {
         HttpResponse::NotFound().body("No product has this SKU")
     }
+}
+
+/// `POST /practice/tokens`: a custom app's token, shown once.
+pub(super) async fn create_token(practice: web::Data<Practice>) -> HttpResponse {
+    pages::html(&TokenPage {
+        token: practice.custom_app_token(),
+        shop: practice.config().shop_domain.clone(),
+    })
 }
 
 /// `POST /practice/misbehaviours`

@@ -50,6 +50,8 @@ struct Outcome {
     body: Value,
     operation: String,
     changed: bool,
+    /// Deprecated fields that the document asks for.
+    deprecated: Vec<String>,
 }
 
 impl Outcome {
@@ -59,6 +61,7 @@ impl Outcome {
             body,
             operation: String::new(),
             changed: false,
+            deprecated: Vec::new(),
         }
     }
 
@@ -106,20 +109,17 @@ pub(super) async fn create(
             return broken_off();
         }
     }
-    let mut response = pages::json(outcome.status, &outcome.body);
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("x-request-id", request_id.as_str()),
-        ("x-shopify-api-version", version),
-    ] {
-        if let (Ok(name), Ok(value)) = (
-            name.parse::<actix_web::http::header::HeaderName>(),
-            value.parse(),
-        ) {
-            headers.insert(name, value);
-        }
+    let mut headers = vec![
+        ("x-request-id", request_id),
+        ("x-shopify-api-version", version.to_owned()),
+    ];
+    if !outcome.deprecated.is_empty() {
+        headers.push((
+            "x-shopify-api-deprecated-reason",
+            outcome.deprecated.join(", "),
+        ));
     }
-    response
+    pages::json_with(outcome.status, &outcome.body, headers)
 }
 
 /// The version that answers: an expired one falls forward to the oldest that is supported.
@@ -274,7 +274,17 @@ fn admitted(
         body: Value::Object(body),
         operation: String::new(),
         changed: is_mutation,
+        deprecated: deprecated(document, operation),
     }
+}
+
+/// The deprecated fields of a document, as a header warns of them.
+fn deprecated(document: &ExecutableDocument, operation: &Operation) -> Vec<String> {
+    let fields = operation.all_fields(document);
+    fields
+        .filter(|field| field.definition.directives.has("deprecated"))
+        .map(|field| field.name.to_string())
+        .collect()
 }
 
 /// Data, errors and what a search did not understand.

@@ -26,8 +26,17 @@ pub(super) fn html(page: &impl Template) -> HttpResponse {
 
 /// JSON with a status.
 pub(super) fn json(status: u16, body: &Value) -> HttpResponse {
+    json_with(status, body, Vec::new())
+}
+
+/// JSON with a status and headers.
+pub(super) fn json_with(status: u16, body: &Value, headers: Vec<(&str, String)>) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    HttpResponse::build(status)
+    let mut answer = HttpResponse::build(status);
+    for header in headers {
+        answer.insert_header(header);
+    }
+    answer
         .content_type("application/json; charset=utf-8")
         .body(body.to_string())
 }

@@ -141,5 +141,6 @@ fn routes(app: &mut web::ServiceConfig) {
             web::post().to(admin::change_order),
         )
         .route("/practice/products", web::post().to(admin::update_product))
+        .route("/practice/tokens", web::post().to(admin::create_token))
         .route("/practice/misbehaviours", web::post().to(admin::misbehave));
 }

@@ -401,6 +401,23 @@ async fn an_expired_token_is_refused_as_shopify_refuses_it() {
     assert!(text(&answer["errors"]).starts_with("[API] Invalid API key or access token"));
 }
 
+/// The variables that any document of the connector may ask for, made of real ids.
+async fn any_variables(store: &Store, order: u64, name: &str) -> Value {
+    let products = store.ask("{ products(first: 1) { nodes { id variants(first: 1) { nodes { inventoryItem { id } } } } } }", json!({})).await;
+    let product = products["data"]["products"]["nodes"][0].clone();
+    let id = match name {
+        name if name.contains("product") => product["id"].clone(),
+        _ => json!(gid(order)),
+    };
+    json!({
+        "id": id, "orderId": gid(order), "ids": [gid(order)], "productId": product["id"], "first": 20, "variantsFirst": 5,
+        "inventoryItemId": product["variants"]["nodes"][0]["inventoryItem"]["id"], "locationId": "gid://shopify/Location/1",
+        "topic": "ORDERS_CREATE", "webhookSubscription": {"uri": "https://erp.example.com/hook"},
+        "fulfillment": {"lineItemsByFulfillmentOrder": []}, "fulfillmentId": "gid://shopify/Fulfillment/1",
+        "trackingInfoInput": {"company": "UPS", "number": "1Z"}, "idempotencyKey": name,
+    })
+}
+
 #[actix_web::test]
 async fn every_document_of_the_connector_is_answered() {
     let store = Store::start().await;
@@ -410,24 +427,21 @@ async fn every_document_of_the_connector_is_answered() {
         .collect();
     store.practice.fulfill_elsewhere(placed[0].id);
     store.practice.refund_order(placed[1].id);
-    for name in ["shop", "app_installation"] {
-        let answer = store.ask(&document(name), json!({})).await;
+    let folder = format!("{}/src/shopify/graphql", env!("CARGO_MANIFEST_DIR"));
+    for file in std::fs::read_dir(folder).expect("the documents") {
+        let path = file.expect("a file").path();
+        let name = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default()
+            .to_owned();
+        if name == "schema" || path.extension().is_none_or(|end| end != "graphql") {
+            continue;
+        }
+        let variables = any_variables(&store, placed[0].id, &name).await;
+        let answer = store.ask(&document(&name), variables).await;
         assert_eq!(answer["errors"], Value::Null, "{name}: {answer}");
     }
-    let page = json!({"first": 50});
-    for name in ["locations", "products", "orders", "webhook_subscriptions"] {
-        let answer = store.ask(&document(name), page.clone()).await;
-        assert_eq!(answer["errors"], Value::Null, "{name}: {answer}");
-    }
-    let products = store.ask(&document("products"), page).await;
-    let product = &products["data"]["products"]["nodes"][0]["id"];
-    let answer = store
-        .ask(
-            &document("product"),
-            json!({"id": product, "variantsFirst": 10}),
-        )
-        .await;
-    assert_eq!(answer["errors"], Value::Null, "{answer}");
     for one in placed {
         let answer = store
             .ask(&document("order"), json!({"id": gid(one.id)}))
@@ -862,6 +876,39 @@ async fn a_restart_goes_on_where_it_was() {
 }
 
 #[actix_web::test]
+async fn a_webhook_on_its_way_survives_a_sudden_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config {
+        data_dir: Some(folder.path().to_owned()),
+        ..config()
+    };
+    let (mut store, ear) = (Store::start().await, Ear::start());
+    store.practice = Practice::start(config.clone(), store.clock.clone())
+        .await
+        .expect("the store starts");
+    store.token = store.practice.custom_app_token();
+    store.subscribe("ORDERS_CREATE", &ear.url).await;
+    *ear.status.lock().expect("not poisoned") = 500;
+    store.practice.place_order(OrderKind::OneLine);
+    store.practice.deliver_pending().await;
+    // Nobody stops the first one: it is as if it had been killed.
+    let practice = Practice::start(config, store.clock.clone())
+        .await
+        .expect("the store starts again");
+    *ear.status.lock().expect("not poisoned") = 200;
+    store.clock.advance(Duration::from_secs(11));
+    practice.deliver_pending().await;
+    assert_eq!(practice.deliveries()[0].state, "delivered");
+    let heard = ear.heard();
+    assert!(
+        heard.len() >= 2
+            && heard
+                .iter()
+                .all(|one| one.webhook_id == heard[0].webhook_id)
+    );
+}
+
+#[actix_web::test]
 async fn a_person_finds_the_tracking_number_in_the_stores_admin() {
     let store = Store::start().await;
     let order = store.practice.place_order(OrderKind::OneLine);
@@ -908,4 +955,14 @@ async fn a_person_finds_the_tracking_number_in_the_stores_admin() {
         "{page}"
     );
     assert!(!page.contains("style="));
+    let made = store
+        .http
+        .post(format!("{url}/practice/tokens"))
+        .send()
+        .await
+        .expect("a page")
+        .text()
+        .await
+        .expect("text");
+    assert!(made.contains("shpat_"), "{made}");
 }
