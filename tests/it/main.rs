@@ -6,6 +6,8 @@ mod graphql;
 mod practice;
 mod queue;
 mod receiving_orders;
+mod routes;
 mod schema;
 mod signing_in;
 mod support;
+mod webhooks;

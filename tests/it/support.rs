@@ -2,8 +2,10 @@
 
 use reqwest::redirect::Policy;
 
+pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod database;
+pub(crate) mod visitor;
 
 /// Makes two tests of each named story, one a database:
 /// `both_databases!(an_order_ships);` beside `async fn an_order_ships(kind: Kind) { … }`.

@@ -1,0 +1,378 @@
+//! The whole program in this process, on free ports: Counterfoil with a database of its own and a clock that
+//! stands still, and the practice store as its Shopify. Nothing runs by itself: `run_jobs` works off what is due.
+
+use std::net::TcpListener;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use counterfoil::app::Counterfoil;
+use counterfoil::config::{Config, Settings};
+use counterfoil::erp::orders;
+use counterfoil::erp::orders::queries::OrderRow;
+use counterfoil::erp::users::roles::Role;
+use counterfoil::erp::users::{self, NewUser};
+use counterfoil::platform::clock::Clock;
+use counterfoil::platform::db::{Db, DbConnection, DbError};
+use counterfoil::platform::queue::{Status, queries};
+use counterfoil::platform::{inbox, jobs};
+use counterfoil::practice::{self, Practice};
+use counterfoil::shopify::connect::{self, Way};
+use counterfoil::shopify::shop_domain::ShopDomain;
+use counterfoil::types::{At, JobId, OrderId};
+use hmac::{Hmac, KeyInit as _, Mac};
+use reqwest::redirect::Policy;
+use sha2::Sha256;
+use url::Url;
+
+use super::database::{Database, Kind};
+use super::visitor::{Page, Visitor};
+
+pub(crate) const SHOP: &str = "practice-store.myshopify.com";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+const CLIENT_ID: &str = "practice-app";
+const CLIENT_SECRET: &str = "practice-secret";
+/// More rounds than this between events and jobs are a circle.
+const MOST_ROUNDS: u32 = 50;
+
+pub(crate) struct TestApp {
+    pub(crate) counterfoil: Counterfoil,
+    pub(crate) practice: Practice,
+    pub(crate) clock: Clock,
+    pub(crate) url: String,
+    /// The owner, signed in.
+    owner: Visitor,
+    server: ServerHandle,
+    may_be_dead: bool,
+    // Dropped last: the database goes when nobody uses it any more.
+    _data: tempfile::TempDir,
+    _database: Database,
+}
+
+impl TestApp {
+    /// Started, with one owner who is signed in, and no store connected.
+    pub(crate) async fn start(kind: Kind) -> Self {
+        let database = Database::create(kind);
+        let data = tempfile::tempdir().expect("a data folder");
+        let clock = Clock::fixed(noon());
+        let practice = Practice::start(store(), clock.clone()).await;
+        let practice = practice.expect("the practice store starts");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let config = config(&url, &practice.url(), &database.url, data.path());
+        let counterfoil = Counterfoil::start(config, clock.clone()).await;
+        let counterfoil = counterfoil.expect("Counterfoil starts");
+        let mounted = counterfoil.clone();
+        let server = HttpServer::new(move || App::new().configure(|app| mounted.mount(app)))
+            .workers(1)
+            .disable_signals()
+            .listen(listener)
+            .expect("the server listens")
+            .run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let mut app = Self {
+            owner: Visitor::new(&url),
+            counterfoil,
+            practice,
+            clock,
+            url,
+            server: handle,
+            may_be_dead: false,
+            _data: data,
+            _database: database,
+        };
+        app.owner = app.signed_in(Role::Owner).await;
+        app
+    }
+
+    /// As `start`, with the practice store connected by the code of its consent page, and everything imported.
+    pub(crate) async fn connected(kind: Kind) -> Self {
+        let app = Self::start(kind).await;
+        let shop = ShopDomain::parse(SHOP).expect("a store's address");
+        let way = Way::Code(app.consent().await);
+        let connected = connect::connect(&app.counterfoil.connector, &shop, way, None).await;
+        connected.expect("the store is connected");
+        app.run_jobs().await;
+        app
+    }
+
+    /// Presses Install on the store's consent page; gives the code it answers with.
+    async fn consent(&self) -> String {
+        let config = &self.counterfoil.config.shopify;
+        let asked = [
+            ("client_id", CLIENT_ID),
+            ("redirect_uri", &config.callback_url()),
+            ("scope", &config.scopes),
+            ("state", "state"),
+        ];
+        let answer = super::http_client(Policy::none())
+            .post(format!("{}/admin/oauth/authorize", self.practice.url()))
+            .form(&asked)
+            .send()
+            .await
+            .expect("an answer");
+        let back = answer.headers().get("location").expect("a redirect");
+        let back = Url::parse(back.to_str().expect("text")).expect("an address");
+        let code = back.query_pairs().find(|(name, _)| name == "code");
+        code.expect("a code").1.into_owned()
+    }
+
+    /// Connects the practice store as the owner would; gives the page they land on.
+    pub(crate) async fn connect(&self) -> Page {
+        let page = self.get("/integrations/shopify/connect").await;
+        let form = page.form("form[action$='/integrations/shopify/start']");
+        let consent = self.owner.submit(form.fill("shop", SHOP)).await;
+        let consent = consent.form("form");
+        self.owner.submit(consent).await
+    }
+
+    /// The owner opens a page.
+    pub(crate) async fn get(&self, path: &str) -> Page {
+        self.owner.get(path).await
+    }
+
+    pub(crate) fn owner(&self) -> &Visitor {
+        &self.owner
+    }
+
+    /// Somebody who is not signed in.
+    pub(crate) fn stranger(&self) -> Visitor {
+        Visitor::new(&self.url)
+    }
+
+    /// A new user of that role, signed in through the sign-in page.
+    pub(crate) async fn signed_in(&self, role: Role) -> Visitor {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let email = format!("{}{number}@example.com", role.as_str());
+        self.add_user(&email, role);
+        let visitor = self.stranger();
+        let page = visitor.get("/sign-in").await;
+        let form = page.form("form[action$='/sign-in']");
+        let form = form.fill("email", &email).fill("password", PASSWORD);
+        let page = visitor.submit(form).await;
+        assert!(
+            visitor.cookie("counterfoil-session").is_some(),
+            "{}",
+            page.text()
+        );
+        visitor
+    }
+
+    fn add_user(&self, email: &str, role: Role) {
+        let new = NewUser {
+            email: email.to_owned(),
+            name: format!("The {}", role.as_str()),
+            role,
+            password_hash: password_hash(),
+            time_zone: "UTC".to_owned(),
+        };
+        let now = self.clock.now();
+        let added = self.db().write_here(|conn| users::add(conn, &new, now));
+        added.expect("a user can be added");
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.counterfoil.db
+    }
+
+    /// Sends a webhook as Shopify would, signed with the app's secret.
+    pub(crate) async fn deliver_webhook(&self, topic: &str, id: &str, body: &[u8]) -> Answer {
+        self.deliver_signed(topic, id, SHOP, body, &signature(body))
+            .await
+    }
+
+    /// Sends a webhook with whatever signature.
+    pub(crate) async fn deliver_signed(
+        &self,
+        topic: &str,
+        id: &str,
+        shop: &str,
+        body: &[u8],
+        signature: &str,
+    ) -> Answer {
+        let sent = super::http_client(Policy::none())
+            .post(format!("{}/api/integrations/webhook/shopify", self.url))
+            .header("Content-Type", "application/json")
+            .header("X-Shopify-Topic", topic)
+            .header("X-Shopify-Shop-Domain", shop)
+            .header("X-Shopify-Webhook-Id", id)
+            .header(
+                "X-Shopify-Triggered-At",
+                self.clock.now().timestamp().to_string(),
+            )
+            .header("X-Shopify-API-Version", "2026-10")
+            .header("X-Shopify-Hmac-Sha256", signature)
+            .body(body.to_vec())
+            .send()
+            .await
+            .expect("an answer");
+        Answer {
+            status: sent.status().as_u16(),
+            body: sent.text().await.expect("a text"),
+        }
+    }
+
+    /// Works off everything that is due by the clock, on both sides, until nothing is left.
+    pub(crate) async fn run_jobs(&self) {
+        for _ in 0..MOST_ROUNDS {
+            self.practice.deliver_pending().await;
+            let done = self
+                .counterfoil
+                .worker
+                .drain()
+                .await
+                .expect("the worker works");
+            if done == 0 {
+                return;
+            }
+        }
+        panic!("events and jobs go round in a circle");
+    }
+
+    /// Lets time pass and works off what that makes due.
+    pub(crate) async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+        self.run_jobs().await;
+    }
+
+    /// Every order in the house, oldest first.
+    pub(crate) fn orders(&self) -> Vec<OrderRow> {
+        self.read(|conn| {
+            let found = (1..=500).map(|id| orders::queries::find(conn, OrderId(id)));
+            let found: Result<Vec<_>, _> = found.collect();
+            Ok(found?.into_iter().flatten().collect())
+        })
+    }
+
+    /// The one order that the store calls by this name.
+    #[track_caller]
+    pub(crate) fn order(&self, name: &str) -> OrderRow {
+        let mut found = self.orders();
+        found.retain(|order| order.facts.name == name);
+        assert_eq!(found.len(), 1, "orders named {name}");
+        found.remove(0)
+    }
+
+    /// The token of this visitor's forms, for requests that no page offers.
+    pub(crate) fn csrf(&self, visitor: &Visitor) -> String {
+        let session = visitor.cookie("counterfoil-session").expect("signed in");
+        let tag = self.counterfoil.keyring.tag("csrf", &session);
+        tag.expect("a token")
+    }
+
+    /// This story ends with a dead event or push on purpose.
+    pub(crate) fn expect_dead(&mut self) {
+        self.may_be_dead = true;
+    }
+
+    /// Looks into the database where no page shows what a story needs.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T, DbError>) -> T {
+        self.db().read_here(work).expect("a query that works")
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // The order to stop goes out with the call; nobody waits for its end.
+        drop(self.server.stop(false));
+        if std::thread::panicking() || self.may_be_dead {
+            return;
+        }
+        let dead = self.read(dead);
+        assert!(
+            dead.is_empty(),
+            "the story leaves behind:\n{}",
+            dead.join("\n")
+        );
+    }
+}
+
+/// What waits for a person, with its reason.
+pub(crate) fn dead(conn: &mut DbConnection) -> Result<Vec<String>, DbError> {
+    if queries::count_dead(conn)? == 0 {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = (1..=1000).collect();
+    let dead = Status::Dead.code();
+    let mut found = Vec::new();
+    for event in inbox::queries::list_by_id(conn, &ids)? {
+        if event.status == dead {
+            found.push(format!(
+                "{} {}: {:?}",
+                event.topic, event.webhook_id, event.reason
+            ));
+        }
+    }
+    for id in ids {
+        let job = jobs::queries::find(conn, JobId(id))?;
+        if let Some(job) = job.filter(|job| job.status == dead) {
+            found.push(format!("{} {}: {:?}", job.kind, job.payload, job.reason));
+        }
+    }
+    Ok(found)
+}
+
+/// Hashing is slow on purpose: once for all users of a run.
+fn password_hash() -> String {
+    static HASH: OnceLock<String> = OnceLock::new();
+    let hash = HASH.get_or_init(|| users::hash_password(PASSWORD).expect("a hash"));
+    hash.clone()
+}
+
+/// What a webhook's sender gets to see.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+/// As Shopify signs a body with our app's secret.
+pub(crate) fn signature(body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(CLIENT_SECRET.as_bytes()).expect("any length");
+    mac.update(body);
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
+fn noon() -> At {
+    At::parse("2026-11-21T12:00:00Z").expect("a moment")
+}
+
+fn store() -> practice::Config {
+    practice::Config {
+        bind: "127.0.0.1:0".to_owned(),
+        data_dir: None,
+        shop_domain: SHOP.to_owned(),
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: CLIENT_SECRET.to_owned().into(),
+        redirect_prefixes: Vec::new(),
+        token_lifetime_secs: 3600,
+        seed: true,
+    }
+}
+
+fn config(url: &str, shopify: &str, database: &str, data: &std::path::Path) -> Config {
+    let settings = Settings {
+        data: Some(data.to_owned()),
+        database_url: Some(database.to_owned()),
+        bind: "127.0.0.1:0".to_owned(),
+        public_url: Some(url.to_owned()),
+        tenant: "main".to_owned(),
+        key: Some("07".repeat(32).into()),
+        shopify_client_id: Some(CLIENT_ID.to_owned()),
+        shopify_client_secret: Some(CLIENT_SECRET.to_owned().into()),
+        shopify_client_secret_previous: None,
+        shopify_scopes: counterfoil::shopify::DEFAULT_SCOPES.to_owned(),
+        shopify_admin_url: shopify.to_owned(),
+        shopify_api_version: "2026-10".to_owned(),
+        webhook_max_attempts: 8,
+        lease_seconds: 60,
+        practice_bind: "127.0.0.1:0".to_owned(),
+    };
+    settings.into_config("data")
+}
