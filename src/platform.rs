@@ -1,6 +1,7 @@
 //! Tools without business words: database, clock, secrets, inbox, queue, jobs, worker.
 pub mod clock;
 pub mod db;
+pub mod health;
 pub mod inbox;
 pub mod jobs;
 pub mod queue;

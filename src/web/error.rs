@@ -129,8 +129,11 @@ impl ResponseError for WebError {
                     .insert_header((LOCATION, format!("/sign-in?next={}", encoded(next))))
                     .finish();
             }
+            // A script's request: the page loads itself again and is sent to the sign-in page.
+            WebError::SignIn { .. } => {
+                answer.insert_header(("HX-Refresh", "true"));
+            }
             WebError::NotFound(_)
-            | WebError::SignIn { .. }
             | WebError::Forbidden { .. }
             | WebError::Forged
             | WebError::TokenScope

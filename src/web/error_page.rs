@@ -66,6 +66,10 @@ fn failure_of(answer: &ServiceResponse<BoxBody>) -> Option<Failure> {
         return Some(failure.clone());
     }
     let status = answer.status();
+    // The health check's own words.
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        return None;
+    }
     let made_here = answer
         .headers()
         .get(CONTENT_TYPE)

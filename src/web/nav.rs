@@ -2,8 +2,13 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use super::page::{Frame, Section};
-use super::routes;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::page::{Frame, Section, html};
+use super::visitor::Visitor;
+use super::{filters, routes};
 use crate::erp::users::roles::Action;
 
 /// One place.
@@ -72,6 +77,19 @@ pub struct Link {
 pub struct Group {
     pub label: &'static str,
     pub links: Vec<Link>,
+}
+
+/// The counts alone, each to be put into its place.
+#[derive(Template)]
+#[template(path = "partials/_counts.html")]
+struct Counts {
+    frame: Frame,
+}
+
+/// `GET /live/nav`: asked every 15 seconds by a page that somebody looks at.
+pub async fn show(visitor: Visitor) -> HttpResponse {
+    let frame = visitor.frame(Section::Nowhere);
+    html(StatusCode::OK, &Counts { frame })
 }
 
 /// The places this visitor may go to.

@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
-use super::{gate, health, sessions, static_files, webhooks};
+use super::{gate, health, nav, sessions, static_files, webhooks};
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
 
@@ -43,6 +43,9 @@ pub fn table() -> Vec<Route> {
         get ("/sign-in",               Access::Public,   sessions::new),
         post("/sign-in",               Access::Public,   sessions::create),
         post("/sign-out",              Access::SignedIn, sessions::delete),
+
+        // Live regions of every page.
+        get ("/live/nav",              Access::SignedIn, nav::show),
         // Shopify.
         post("/api/integrations/webhook/shopify", Access::Signed, webhooks::receive),
     ]

@@ -9,6 +9,7 @@ use actix_web::{App, HttpServer};
 use counterfoil::erp::users::{self, NewUser, UserError, roles::Role};
 use counterfoil::platform::clock::Clock;
 use counterfoil::platform::db::Db;
+use counterfoil::platform::queue::{Me, queries};
 use counterfoil::platform::secrets::Keyring;
 use counterfoil::types::At;
 use counterfoil::web::{self, Config};
@@ -28,6 +29,8 @@ both_databases!(
     a_session_ends_by_itself,
     a_form_from_elsewhere_is_refused,
     every_answer_carries_the_policy,
+    it_is_ready_once_a_worker_is_signed_in,
+    live_counts_do_not_keep_a_session_alive,
 );
 
 async fn a_good_password_opens_a_session_and_signing_out_ends_it(kind: Kind) {
@@ -153,12 +156,55 @@ async fn every_answer_carries_the_policy(kind: Kind) {
     assert!(kept.contains("immutable"), "{kept}");
 }
 
+async fn it_is_ready_once_a_worker_is_signed_in(kind: Kind) {
+    let site = Site::start(kind).await;
+    let mut browser = Browser::of(&site);
+    assert_eq!(browser.get("/healthz").await.status(), 200);
+    let answer = browser.get("/readyz").await;
+    assert_eq!(answer.status(), 503);
+    assert_eq!(
+        answer.text().await.expect("text"),
+        "no worker is signed in\n"
+    );
+    let me = Me {
+        host: "here".to_owned(),
+        pid: 1,
+        boot: "b1".to_owned(),
+    };
+    let now = site.clock.now();
+    let db = Db::open(&site.database.url, 1).expect("the database opens");
+    db.write_here(|conn| queries::insert_worker(conn, &me, now))
+        .expect("a worker");
+    assert_eq!(browser.get("/readyz").await.status(), 200);
+    assert_eq!(browser.visit, None, "a load balancer gets no cookie");
+}
+
+async fn live_counts_do_not_keep_a_session_alive(kind: Kind) {
+    let site = Site::start(kind).await;
+    let mut browser = Browser::of(&site);
+    browser.sign_in(EMAIL, PASSWORD).await;
+    for _ in 0..9 {
+        site.clock.advance(Duration::from_secs(60 * 60));
+        let request = browser.http.get(site.at("/live/nav"));
+        let live = request
+            .header("HX-Request", "true")
+            .header("X-Background", "1");
+        let answer = browser.send(live).await;
+        if answer.status() == 401 {
+            assert_eq!(answer.headers()["hx-refresh"], "true");
+            return;
+        }
+        assert_eq!(answer.status(), 200);
+    }
+    panic!("still signed in after nine idle hours");
+}
+
 /// The pages alone, without worker and stores.
 struct Site {
     url: String,
     clock: Clock,
     server: ServerHandle,
-    _database: Database,
+    database: Database,
 }
 
 impl Site {
@@ -195,7 +241,7 @@ impl Site {
             url,
             clock,
             server: handle,
-            _database: database,
+            database,
         }
     }
 
