@@ -14,6 +14,7 @@ pub mod gid;
 pub mod graphql;
 pub mod jobs;
 pub mod locations;
+pub mod mappings;
 pub mod oauth;
 pub mod orders;
 pub mod payloads;
@@ -225,6 +226,12 @@ pub fn connection_cause(shop: ShopId) -> String {
 #[must_use]
 pub fn scopes_cause(shop: ShopId) -> String {
     format!("shop/{shop}/scopes")
+}
+
+/// What pushes wait for until the store's location is mapped to one of ours.
+#[must_use]
+pub fn locations_cause(shop: ShopId) -> String {
+    format!("shop/{shop}/locations")
 }
 
 /// What a job that only reads says of a failed call. Pushes decide for themselves what `sent` means.

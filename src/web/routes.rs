@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
-use super::{gate, health, nav, sessions, static_files, webhooks};
+use super::{gate, health, integrations, jobs, mappings, nav, sessions, static_files, webhooks};
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
 
@@ -48,6 +48,33 @@ pub fn table() -> Vec<Route> {
         get ("/live/nav",              Access::SignedIn, nav::show),
         // Shopify.
         post("/api/integrations/webhook/shopify", Access::Signed, webhooks::receive),
+
+        // Stores: connecting them, what they need, and the long jobs.
+        get ("/integrations",                               Access::May(Action::View),    integrations::index),
+        get ("/integrations/shopify/new",                   Access::May(Action::Connect), integrations::new),
+        post("/integrations/shopify",                       Access::May(Action::Connect), integrations::create),
+        get ("/integrations/shopify/start",                 Access::May(Action::Connect), integrations::start),
+        get ("/integrations/shopify/token",                 Access::May(Action::Connect), integrations::new_token),
+        post("/integrations/shopify/token",                 Access::May(Action::Connect), integrations::create_token),
+        get ("/api/integrations/callback/",                 Access::May(Action::Connect), integrations::callback::show),
+        get ("/integrations/shopify/{id}",                  Access::May(Action::View),    integrations::show),
+        get ("/integrations/shopify/{id}/settings",         Access::May(Action::Connect), integrations::settings::edit),
+        post("/integrations/shopify/{id}/settings",         Access::May(Action::Connect), integrations::settings::update),
+        get ("/integrations/shopify/{id}/disconnection",    Access::May(Action::Connect), integrations::settings::confirm),
+        post("/integrations/shopify/{id}/disconnection",    Access::May(Action::Connect), integrations::settings::delete),
+        post("/integrations/shopify/{id}/imports",          Access::May(Action::Import),  integrations::settings::import),
+        post("/integrations/shopify/{id}/set-up",           Access::May(Action::Connect), integrations::settings::set_up),
+        get ("/mappings",                                   Access::May(Action::View),    mappings::index),
+        get ("/mappings/acceptances",                       Access::May(Action::Map),     mappings::confirm_all),
+        post("/mappings/acceptances",                       Access::May(Action::Map),     mappings::accept_all),
+        post("/mappings/batches/{batch}/removal",           Access::May(Action::Map),     mappings::undo),
+        get ("/mappings/{id}",                              Access::May(Action::View),    mappings::variant::show),
+        post("/mappings/{id}/acceptance",                   Access::May(Action::Map),     mappings::create),
+        post("/mappings/{id}/item",                         Access::May(Action::Map),     mappings::variant::create_item),
+        post("/mappings/{id}/exclusion",                    Access::May(Action::Map),     mappings::variant::exclude),
+        post("/mappings/{id}/removal",                      Access::May(Action::Map),     mappings::variant::delete),
+        get ("/jobs/{id}",                                  Access::May(Action::View),    jobs::show),
+        post("/jobs/{id}/cancellation",                     Access::May(Action::Import),  jobs::create_cancellation),
     ]
 }
 

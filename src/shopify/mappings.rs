@@ -1,0 +1,389 @@
+//! Which of our items a store's variant is: accepting, taking back, and what waits for it.
+//! Every change frees or holds the orders concerned in the same transaction.
+pub mod proposals;
+pub mod queries;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::erp::orders::{self, OrderError, Resolution};
+use crate::erp::products::{self, NewProduct, ProductError};
+use crate::platform::db::{DbConnection, DbError};
+use crate::shopify::products::queries::{self as variants, VariantRow};
+use crate::shopify::shops::Shop;
+use crate::text_enum;
+use crate::types::{At, ProductId, ShopId, UserId, VariantId};
+
+/// How long a batch can be undone at one stroke.
+pub const UNDO_WINDOW: Duration = Duration::from_secs(10 * 60);
+/// More pieces of an item in one variant are a slip of the pen.
+pub const LARGEST_PACK: i64 = 10_000;
+
+text_enum! {
+    /// What a mapping says.
+    MappingKind {
+        One = "one",
+        Kit = "kit",
+        Pack = "pack",
+        Ignored = "ignored",
+    }
+}
+
+text_enum! {
+    /// Why we believe it.
+    Origin {
+        Sku = "sku",
+        Barcode = "barcode",
+        Title = "title",
+        Person = "person",
+    }
+}
+
+/// What a change of mappings came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Undoes it, for some minutes.
+    pub batch: String,
+    pub variants: usize,
+    pub orders_freed: usize,
+}
+
+/// A variant and the item with the very same SKU.
+#[derive(Clone, Debug)]
+pub struct ExactMatch {
+    pub variant: VariantRow,
+    pub product: ProductId,
+    pub product_name: String,
+    pub blocks: i64,
+}
+
+/// Why a mapping was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MappingError {
+    #[error("there is no such variant")]
+    NotFound,
+    #[error("this variant is mapped already")]
+    AlreadyMapped,
+    #[error("this variant is not mapped")]
+    NotMapped,
+    #[error("there is no such item")]
+    NoSuchItem,
+    #[error("a variant stands for 1 to 10,000 pieces of an item")]
+    Quantity,
+    #[error("this can no longer be undone at one stroke")]
+    TooLate,
+    #[error(transparent)]
+    Product(#[from] ProductError),
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Who changes mappings, where and when.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    pub shop: &'a Shop,
+    pub user: Option<UserId>,
+    pub now: At,
+}
+
+/// What these variants of a store stand for; one that nobody has mapped is not in the answer.
+///
+/// # Errors
+///
+/// The database's.
+pub fn resolve(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    variant_external_ids: &[String],
+) -> Result<HashMap<String, Resolution>, DbError> {
+    let mut known: HashMap<String, Resolution> = HashMap::new();
+    for (variant, kind, product, quantity) in queries::resolve(conn, shop, variant_external_ids)? {
+        let Some(product) = product.filter(|_| kind != MappingKind::Ignored) else {
+            known.insert(variant, Resolution::Ignored);
+            continue;
+        };
+        let parts = known
+            .entry(variant)
+            .or_insert_with(|| Resolution::Parts(Vec::new()));
+        if let Resolution::Parts(parts) = parts {
+            parts.push((product, quantity));
+        }
+    }
+    Ok(known)
+}
+
+/// Maps a variant to `quantity` pieces of an item, and frees the orders that waited for it.
+///
+/// # Errors
+///
+/// `AlreadyMapped`, `NoSuchItem`, `Quantity`.
+pub fn accept(
+    conn: &mut DbConnection,
+    by: By<'_>,
+    variant: VariantId,
+    part: (ProductId, i64),
+    origin: Origin,
+) -> Result<Change, MappingError> {
+    let row = find(conn, by.shop.id, variant)?;
+    let batch = Uuid::now_v7().to_string();
+    let orders_freed = map(conn, by, &row, part, origin, &batch)?;
+    Ok(Change {
+        batch,
+        variants: 1,
+        orders_freed,
+    })
+}
+
+/// Makes an item from what the store says of the variant, and maps the variant to it.
+///
+/// # Errors
+///
+/// Those of [`products::create`] and [`accept`].
+pub fn create_item(
+    conn: &mut DbConnection,
+    by: By<'_>,
+    variant: VariantId,
+    sku: &str,
+    name: &str,
+) -> Result<Change, MappingError> {
+    let row = find(conn, by.shop.id, variant)?;
+    let new = NewProduct {
+        sku: sku.to_owned(),
+        name: name.to_owned(),
+        barcode: row.barcode.clone(),
+        weight_grams: row.weight_grams,
+        ships: row.ships,
+    };
+    let product = products::create(conn, &new, by.now)?;
+    accept(conn, by, variant, (product, 1), Origin::Person)
+}
+
+/// Says that a variant is nothing of ours: its lines hold no order any more.
+///
+/// # Errors
+///
+/// `AlreadyMapped`.
+pub fn ignore(
+    conn: &mut DbConnection,
+    by: By<'_>,
+    variant: VariantId,
+) -> Result<Change, MappingError> {
+    let row = find(conn, by.shop.id, variant)?;
+    free_to_map(conn, variant)?;
+    let batch = Uuid::now_v7().to_string();
+    queries::insert(
+        conn,
+        &queries::NewMapping {
+            shop_id: by.shop.id,
+            variant_id: variant,
+            product_id: None,
+            quantity: 1,
+            kind: MappingKind::Ignored,
+            origin: Origin::Person,
+            batch: &batch,
+            created_at: by.now,
+            created_by: by.user,
+        },
+    )?;
+    queries::set_ignored(conn, variant, Some(by.now))?;
+    let channel = by.shop.channel;
+    let orders_freed = orders::variant_ignored(conn, channel, &row.external_id, by.now, by.user)?;
+    Ok(Change {
+        batch,
+        variants: 1,
+        orders_freed,
+    })
+}
+
+/// Takes back what was said of a variant; its open orders are held again. Returns how many.
+///
+/// # Errors
+///
+/// `NotMapped`.
+pub fn remove(
+    conn: &mut DbConnection,
+    by: By<'_>,
+    variant: VariantId,
+) -> Result<usize, MappingError> {
+    let row = find(conn, by.shop.id, variant)?;
+    if queries::mark_removed(conn, variant, by.user, by.now)? == 0 {
+        return Err(MappingError::NotMapped);
+    }
+    queries::set_ignored(conn, variant, None)?;
+    let channel = by.shop.channel;
+    Ok(orders::variant_unmapped(
+        conn,
+        channel,
+        &row.external_id,
+        by.now,
+        by.user,
+    )?)
+}
+
+/// The unmapped variants whose SKU is the SKU of exactly one item, and of no other variant of the store.
+///
+/// # Errors
+///
+/// The database's.
+pub fn exact_matches(conn: &mut DbConnection, shop: &Shop) -> Result<Vec<ExactMatch>, DbError> {
+    let blocking = blocking(conn, shop)?;
+    let pairs = queries::list_same_sku(conn, shop.id)?;
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for sku in queries::list_skus(conn, shop.id)? {
+        *seen.entry(sku).or_default() += 1;
+    }
+    let unique = |row: &VariantRow| {
+        let sku = row.sku.as_deref().unwrap_or_default();
+        seen.get(sku).is_some_and(|times| *times == 1)
+    };
+    Ok(pairs
+        .into_iter()
+        .filter(|(row, _, _)| unique(row))
+        .map(|(variant, product, product_name)| ExactMatch {
+            blocks: blocking.get(&variant.external_id).copied().unwrap_or(0),
+            variant,
+            product,
+            product_name,
+        })
+        .collect())
+}
+
+/// How many orders would be free if all these were accepted: those that wait for nothing else.
+///
+/// # Errors
+///
+/// The database's.
+pub fn orders_freed_by(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    matches: &[ExactMatch],
+) -> Result<usize, DbError> {
+    let accepted = |cause: &String| matches.iter().any(|one| &one.variant.external_id == cause);
+    let mut free: HashMap<i64, bool> = HashMap::new();
+    for (order, cause) in queries::list_waiting(conn, shop.channel)? {
+        let all = free.entry(order).or_insert(true);
+        *all = *all && accepted(&cause);
+    }
+    Ok(free.values().filter(|free| **free).count())
+}
+
+/// Accepts those exact matches that were shown and still are.
+///
+/// # Errors
+///
+/// `Order`, `Db`.
+pub fn accept_exact(
+    conn: &mut DbConnection,
+    by: By<'_>,
+    shown: &[VariantId],
+) -> Result<Change, MappingError> {
+    let mut change = Change {
+        batch: Uuid::now_v7().to_string(),
+        variants: 0,
+        orders_freed: 0,
+    };
+    for one in exact_matches(conn, by.shop)? {
+        if shown.contains(&one.variant.id) {
+            let part = (one.product, 1);
+            let batch = &change.batch;
+            change.orders_freed += map(conn, by, &one.variant, part, Origin::Sku, batch)?;
+            change.variants += 1;
+        }
+    }
+    Ok(change)
+}
+
+/// Takes back a batch while it is fresh. Returns how many variants are unmapped again.
+///
+/// # Errors
+///
+/// `TooLate`.
+pub fn undo(conn: &mut DbConnection, by: By<'_>, batch: &str) -> Result<usize, MappingError> {
+    let since = by.now.before(UNDO_WINDOW);
+    let batch = queries::list_batch(conn, by.shop.id, batch, since)?;
+    if batch.is_empty() {
+        return Err(MappingError::TooLate);
+    }
+    for variant in &batch {
+        remove(conn, by, *variant)?;
+    }
+    Ok(batch.len())
+}
+
+/// How many open orders wait for each variant, by the variant's id at Shopify.
+///
+/// # Errors
+///
+/// The database's.
+pub fn blocking(conn: &mut DbConnection, shop: &Shop) -> Result<BTreeMap<String, i64>, DbError> {
+    let mut counts = BTreeMap::new();
+    for (_, cause) in queries::list_waiting(conn, shop.channel)? {
+        *counts.entry(cause).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+fn map(
+    conn: &mut DbConnection,
+    by: By<'_>,
+    variant: &VariantRow,
+    (product, quantity): (ProductId, i64),
+    origin: Origin,
+    batch: &str,
+) -> Result<usize, MappingError> {
+    if !(1..=LARGEST_PACK).contains(&quantity) {
+        return Err(MappingError::Quantity);
+    }
+    if !queries::is_product(conn, product)? {
+        return Err(MappingError::NoSuchItem);
+    }
+    free_to_map(conn, variant.id)?;
+    queries::insert(
+        conn,
+        &queries::NewMapping {
+            shop_id: by.shop.id,
+            variant_id: variant.id,
+            product_id: Some(product),
+            quantity,
+            kind: if quantity == 1 {
+                MappingKind::One
+            } else {
+                MappingKind::Pack
+            },
+            origin,
+            batch,
+            created_at: by.now,
+            created_by: by.user,
+        },
+    )?;
+    let parts = [(product, quantity)];
+    Ok(orders::variant_mapped(
+        conn,
+        by.shop.channel,
+        &variant.external_id,
+        &parts,
+        by.now,
+        by.user,
+    )?)
+}
+
+fn free_to_map(conn: &mut DbConnection, variant: VariantId) -> Result<(), MappingError> {
+    if queries::is_mapped(conn, variant)? {
+        return Err(MappingError::AlreadyMapped);
+    }
+    Ok(())
+}
+
+fn find(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    variant: VariantId,
+) -> Result<VariantRow, MappingError> {
+    variants::find(conn, variant)?
+        .filter(|row| row.shop_id == shop)
+        .ok_or(MappingError::NotFound)
+}

@@ -1,0 +1,354 @@
+//! SQL of `shopify_product_mappings`, and what it is compared with.
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+
+use super::proposals::Candidate;
+use super::{MappingKind, Origin};
+use crate::platform::db::{DbConnection, DbError, MultiBackend};
+use crate::schema::shopify_product_mappings::{self, self as m};
+use crate::schema::shopify_variants as v;
+use crate::schema::{holds, orders, products, stock_levels, users};
+use crate::shopify::products::queries::VariantRow;
+use crate::types::{At, ChannelId, ProductId, ShopId, UserId, VariantId};
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = shopify_product_mappings)]
+pub(super) struct NewMapping<'a> {
+    pub(super) shop_id: ShopId,
+    pub(super) variant_id: VariantId,
+    pub(super) product_id: Option<ProductId>,
+    pub(super) quantity: i64,
+    pub(super) kind: MappingKind,
+    pub(super) origin: Origin,
+    pub(super) batch: &'a str,
+    pub(super) created_at: At,
+    pub(super) created_by: Option<UserId>,
+}
+
+/// A mapping beside its item, as lists show it.
+#[derive(Clone, Debug, Queryable)]
+pub struct MappedRow {
+    pub variant_id: VariantId,
+    pub kind: MappingKind,
+    pub origin: Origin,
+    pub quantity: i64,
+    pub product_id: Option<ProductId>,
+    pub sku: Option<String>,
+    pub name: Option<String>,
+    pub created_at: At,
+    pub removed_at: Option<At>,
+    pub user: Option<String>,
+}
+
+/// Which variants a page lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    Unmapped,
+    Mapped,
+    Ignored,
+}
+
+pub(super) fn insert(conn: &mut DbConnection, row: &NewMapping<'_>) -> Result<(), DbError> {
+    diesel::insert_into(m::table).values(row).execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn mark_removed(
+    conn: &mut DbConnection,
+    variant: VariantId,
+    user: Option<UserId>,
+    now: At,
+) -> Result<usize, DbError> {
+    let live = m::table
+        .filter(m::variant_id.eq(variant))
+        .filter(m::removed_at.is_null());
+    Ok(diesel::update(live)
+        .set((m::removed_at.eq(Some(now)), m::removed_by.eq(user)))
+        .execute(conn)?)
+}
+
+pub(super) fn set_ignored(
+    conn: &mut DbConnection,
+    variant: VariantId,
+    at: Option<At>,
+) -> Result<(), DbError> {
+    diesel::update(v::table.find(variant))
+        .set(v::ignored_at.eq(at))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn is_mapped(conn: &mut DbConnection, variant: VariantId) -> Result<bool, DbError> {
+    let live = m::table
+        .filter(m::variant_id.eq(variant))
+        .filter(m::removed_at.is_null());
+    Ok(diesel::select(exists(live)).get_result(conn)?)
+}
+
+pub(super) fn is_product(conn: &mut DbConnection, id: ProductId) -> Result<bool, DbError> {
+    Ok(diesel::select(exists(products::table.find(id))).get_result(conn)?)
+}
+
+type Resolved = (String, MappingKind, Option<ProductId>, i64);
+
+pub(super) fn resolve(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    external_ids: &[String],
+) -> Result<Vec<Resolved>, DbError> {
+    Ok(m::table
+        .inner_join(v::table)
+        .filter(v::shop_id.eq(shop))
+        .filter(v::external_id.eq_any(external_ids.to_vec()))
+        .filter(m::removed_at.is_null())
+        .order(m::id)
+        .select((v::external_id, m::kind, m::product_id, m::quantity))
+        .load(conn)?)
+}
+
+/// The open holds of a channel's orders that wait for a mapping: order and variant.
+pub(super) fn list_waiting(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+) -> Result<Vec<(i64, String)>, DbError> {
+    Ok(holds::table
+        .inner_join(orders::table)
+        .filter(holds::kind.eq("unmapped"))
+        .filter(holds::released_at.is_null())
+        .filter(orders::channel_id.eq(channel))
+        .select((orders::id, holds::cause))
+        .load(conn)?)
+}
+
+pub(super) fn list_same_sku(
+    conn: &mut DbConnection,
+    shop: ShopId,
+) -> Result<Vec<(VariantRow, ProductId, String)>, DbError> {
+    let mapped = m::table
+        .filter(m::variant_id.eq(v::id))
+        .filter(m::removed_at.is_null());
+    Ok(v::table
+        .inner_join(products::table.on(v::sku.eq(products::sku.nullable())))
+        .filter(v::shop_id.eq(shop))
+        .filter(v::deleted_at.is_null())
+        .filter(products::active.eq(true))
+        .filter(not(exists(mapped)))
+        .order((v::product_title, v::id))
+        .select((VariantRow::as_select(), products::id, products::name))
+        .load(conn)?)
+}
+
+pub(super) fn list_skus(conn: &mut DbConnection, shop: ShopId) -> Result<Vec<String>, DbError> {
+    let skus: Vec<Option<String>> = v::table
+        .filter(v::shop_id.eq(shop))
+        .filter(v::deleted_at.is_null())
+        .filter(v::sku.is_not_null())
+        .select(v::sku)
+        .load(conn)?;
+    Ok(skus.into_iter().flatten().collect())
+}
+
+pub(super) fn list_batch(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    batch: &str,
+    since: At,
+) -> Result<Vec<VariantId>, DbError> {
+    Ok(m::table
+        .filter(m::shop_id.eq(shop))
+        .filter(m::created_at.ge(since))
+        .filter(m::removed_at.is_null())
+        .filter(m::batch.eq(batch))
+        .order(m::variant_id)
+        .select(m::variant_id)
+        .distinct()
+        .load(conn)?)
+}
+
+/// A page of variants by title; `first` come with any page that has no `after`.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    view: View,
+    search: &str,
+    except: &[String],
+    after: Option<(&str, VariantId)>,
+    limit: i64,
+) -> Result<Vec<VariantRow>, DbError> {
+    let mut query = in_view(shop, view);
+    if !search.trim().is_empty() {
+        let pattern = like(search);
+        query = query.filter(
+            lower(v::product_title)
+                .like(pattern.clone())
+                .escape('\\')
+                .or(lower(v::sku.assume_not_null())
+                    .like(pattern.clone())
+                    .escape('\\'))
+                .or(lower(v::variant_title.assume_not_null())
+                    .like(pattern)
+                    .escape('\\'))
+                .or(v::barcode.assume_not_null().eq(search.trim().to_owned())),
+        );
+    }
+    if !except.is_empty() {
+        query = query.filter(v::external_id.ne_all(except.to_vec()));
+    }
+    if let Some((title, id)) = after {
+        query = query.filter(
+            v::product_title
+                .gt(title.to_owned())
+                .or(v::product_title.eq(title.to_owned()).and(v::id.gt(id))),
+        );
+    }
+    Ok(query
+        .order((v::product_title, v::id))
+        .limit(limit)
+        .select(VariantRow::as_select())
+        .load(conn)?)
+}
+
+/// These variants, where they are in the view.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_these(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    view: View,
+    external_ids: &[String],
+) -> Result<Vec<VariantRow>, DbError> {
+    Ok(in_view(shop, view)
+        .filter(v::external_id.eq_any(external_ids.to_vec()))
+        .select(VariantRow::as_select())
+        .load(conn)?)
+}
+
+/// How many variants a view has.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count(conn: &mut DbConnection, shop: ShopId, view: View) -> Result<i64, DbError> {
+    Ok(in_view(shop, view).count().get_result(conn)?)
+}
+
+fn in_view<'a>(shop: ShopId, view: View) -> v::BoxedQuery<'a, MultiBackend> {
+    let living = v::table
+        .filter(v::shop_id.eq(shop))
+        .filter(v::deleted_at.is_null());
+    let live = m::table
+        .filter(m::variant_id.eq(v::id))
+        .filter(m::removed_at.is_null());
+    match view {
+        View::Unmapped => living.filter(not(exists(live))).into_boxed(),
+        View::Mapped => living
+            .filter(v::ignored_at.is_null())
+            .filter(exists(live))
+            .into_boxed(),
+        View::Ignored => living.filter(v::ignored_at.is_not_null()).into_boxed(),
+    }
+}
+
+/// The items that may be proposed.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_candidates(conn: &mut DbConnection) -> Result<Vec<Candidate>, DbError> {
+    Ok(products::table
+        .filter(products::active.eq(true))
+        .order(products::id)
+        .select((
+            products::id,
+            products::sku,
+            products::name,
+            products::barcode,
+        ))
+        .load(conn)?)
+}
+
+/// What is on hand of these items, all locations together, one row a location.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_on_hand(
+    conn: &mut DbConnection,
+    ids: &[ProductId],
+) -> Result<Vec<(ProductId, i64)>, DbError> {
+    Ok(stock_levels::table
+        .filter(stock_levels::product_id.eq_any(ids.to_vec()))
+        .select((stock_levels::product_id, stock_levels::on_hand))
+        .load(conn)?)
+}
+
+/// What these variants are mapped to.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_live(
+    conn: &mut DbConnection,
+    variants: &[VariantId],
+) -> Result<Vec<MappedRow>, DbError> {
+    Ok(history()
+        .filter(m::variant_id.eq_any(variants.to_vec()))
+        .filter(m::removed_at.is_null())
+        .load(conn)?)
+}
+
+/// Everything that was ever said of a variant, the latest first.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_history(
+    conn: &mut DbConnection,
+    variant: VariantId,
+) -> Result<Vec<MappedRow>, DbError> {
+    Ok(history()
+        .filter(m::variant_id.eq(variant))
+        .order(m::id.desc())
+        .load(conn)?)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn history() -> _ {
+    m::table
+        .left_join(products::table)
+        .left_join(users::table.on(m::created_by.eq(users::id.nullable())))
+        .select((
+            m::variant_id,
+            m::kind,
+            m::origin,
+            m::quantity,
+            m::product_id,
+            products::sku.nullable(),
+            products::name.nullable(),
+            m::created_at,
+            m::removed_at,
+            users::name.nullable(),
+        ))
+}
+
+/// A pattern that finds `text` anywhere, with its own wildcards made harmless.
+fn like(text: &str) -> String {
+    let plain = text
+        .trim()
+        .to_lowercase()
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    format!("%{plain}%")
+}

@@ -1,0 +1,126 @@
+//! How a connected store stands, as its card shows it.
+use std::time::Duration;
+
+use crate::platform::db::{DbConnection, DbError};
+use crate::platform::jobs::Job;
+use crate::platform::jobs::queries as jobs;
+use crate::shopify::jobs::ImportProducts;
+use crate::shopify::registrar::{self, Subscription, SubscriptionState};
+use crate::shopify::scopes::Scopes;
+use crate::shopify::shops::{self, Shop, ShopState};
+use crate::shopify::webhooks::TOPICS;
+use crate::types::{At, JobId};
+
+/// A refresh token that ends this soon is said.
+const SOON: Duration = Duration::from_secs(14 * 86_400);
+/// What is longer ago than this was not just now.
+const MINUTE: u64 = 60;
+
+/// A store and what its card says.
+pub(super) struct Card {
+    pub(super) shop: Shop,
+    pub(super) badge: &'static str,
+    pub(super) tone: &'static str,
+    pub(super) subscriptions: Vec<Subscription>,
+    pub(super) registered: usize,
+    pub(super) wanted: usize,
+    pub(super) last_received: Option<String>,
+    pub(super) scopes_granted: usize,
+    pub(super) scopes_asked: usize,
+    pub(super) budget: Option<Gauge>,
+    pub(super) last_import: Option<JobId>,
+    pub(super) connected: bool,
+}
+
+/// The rate budget as a bar.
+pub(super) struct Gauge {
+    pub(super) left: i64,
+    pub(super) maximum: i64,
+    pub(super) rate: i64,
+    pub(super) percent: i64,
+}
+
+pub(super) fn list(conn: &mut DbConnection, asked: &Scopes, now: At) -> Result<Vec<Card>, DbError> {
+    let shops = shops::list(conn)?;
+    shops
+        .into_iter()
+        .map(|shop| of(conn, shop, asked, now))
+        .collect()
+}
+
+pub(super) fn of(
+    conn: &mut DbConnection,
+    shop: Shop,
+    asked: &Scopes,
+    now: At,
+) -> Result<Card, DbError> {
+    let subscriptions = registrar::list(conn, shop.id)?;
+    let last = registrar::last_received(conn, shop.domain.as_str())?;
+    let import = jobs::find_latest(conn, ImportProducts::KIND, shop.domain.as_str())?;
+    let (badge, tone) = badge(&shop, now);
+    let granted = asked.iter().filter(|scope| shop.scopes.covers(scope));
+    let registered = |one: &&Subscription| one.state == SubscriptionState::Registered;
+    Ok(Card {
+        badge,
+        tone,
+        registered: subscriptions.iter().filter(registered).count(),
+        wanted: TOPICS.len(),
+        last_received: last.map(|at| ago(now.since(at))),
+        scopes_granted: granted.count(),
+        scopes_asked: asked.len(),
+        budget: shop.budget.map(|budget| {
+            let left = budget.expected(now);
+            Gauge {
+                left,
+                maximum: budget.maximum,
+                rate: budget.rate,
+                percent: left.saturating_mul(100) / budget.maximum.max(1),
+            }
+        }),
+        last_import: import.map(|job| job.id),
+        connected: matches!(shop.state, ShopState::Active | ShopState::Paused),
+        subscriptions,
+        shop,
+    })
+}
+
+fn badge(shop: &Shop, now: At) -> (&'static str, &'static str) {
+    let ends_soon = shop
+        .refresh_expires_at
+        .is_some_and(|end| end <= now.after(SOON));
+    match shop.state {
+        ShopState::Disconnected => ("Disconnected", "neutral"),
+        ShopState::Paused => ("Paused", "neutral"),
+        ShopState::NeedsReconnect => ("Reconnect needed", "critical"),
+        ShopState::Active if !shop.missing_scopes.is_empty() => ("Missing scope", "critical"),
+        ShopState::Active if ends_soon => ("Token expires soon", "warning"),
+        ShopState::Active => ("Connected", "success"),
+    }
+}
+
+/// `12 s ago`, `3 min ago`, `5 h ago`, `2 days ago`.
+fn ago(since: Duration) -> String {
+    let seconds = since.as_secs();
+    match seconds {
+        0..MINUTE => format!("{seconds} s ago"),
+        MINUTE..3600 => format!("{} min ago", seconds / MINUTE),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        86_400..172_800 => "1 day ago".to_owned(),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_webhook_is_told_in_the_largest_unit() {
+        let said = |seconds| ago(Duration::from_secs(seconds));
+        assert_eq!(said(12), "12 s ago");
+        assert_eq!(said(200), "3 min ago");
+        assert_eq!(said(18_000), "5 h ago");
+        assert_eq!(said(90_000), "1 day ago");
+        assert_eq!(said(200_000), "2 days ago");
+    }
+}

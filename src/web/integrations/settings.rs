@@ -1,0 +1,260 @@
+//! A store's settings, its disconnection, and the work a person may start for it.
+use std::collections::HashMap;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{load, missing};
+use crate::erp::locations::{self as places, Location};
+use crate::platform::db::{Db, DbError};
+use crate::platform::jobs::{self, Filing, queries as rows};
+use crate::shopify::connect::{self, ConnectError};
+use crate::shopify::jobs::{ImportProducts, SetUpShop};
+use crate::shopify::locations::{self, Mapped};
+use crate::shopify::shops::{self, Shop, ShopError};
+use crate::shopify::{Connector, locations_cause};
+use crate::types::{LocationId, ShopId};
+use crate::web::error::WebError;
+use crate::web::filters;
+use crate::web::form::Errors;
+use crate::web::page::{Frame, Section, html, see_other};
+use crate::web::visitor::{CurrentUser, Visitor};
+
+#[derive(Template)]
+#[template(path = "integrations/settings.html")]
+struct SettingsPage {
+    frame: Frame,
+    shop: Shop,
+    locations: Vec<Mapped>,
+    places: Vec<Location>,
+}
+
+impl SettingsPage {
+    fn is_at(&self, location: &Mapped, place: &Location) -> bool {
+        location.location == Some(place.id)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "integrations/disconnect.html")]
+struct DisconnectPage {
+    frame: Frame,
+    errors: Errors,
+    shop: Shop,
+    webhooks: usize,
+}
+
+#[derive(Deserialize)]
+pub struct Confirmation {
+    #[serde(default)]
+    name: String,
+}
+
+/// `GET /integrations/shopify/{id}/settings`
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn edit(
+    db: web::Data<Db>,
+    visitor: Visitor,
+    id: web::Path<ShopId>,
+) -> Result<HttpResponse, WebError> {
+    let id = id.into_inner();
+    let (shop, locations, places) = db
+        .read(move |conn| -> Result<_, ShopError> {
+            let shop = shops::get(conn, id)?;
+            Ok((shop, locations::list(conn, id)?, places::list(conn)?))
+        })
+        .await
+        .map_err(missing)?;
+    let page = SettingsPage {
+        frame: visitor.frame(Section::Integrations),
+        shop,
+        locations,
+        places,
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// `POST /integrations/shopify/{id}/settings`: `notify`, `notification_key`, `location-{row}`.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn update(
+    db: web::Data<Db>,
+    cx: web::Data<Connector>,
+    visitor: Visitor,
+    id: web::Path<ShopId>,
+    form: web::Form<HashMap<String, String>>,
+) -> Result<HttpResponse, WebError> {
+    let (id, form, cx_) = (id.into_inner(), form.into_inner(), cx.clone());
+    let now = cx.clock.now();
+    db.write(move |conn| -> Result<(), ShopError> {
+        shops::get(conn, id)?;
+        shops::set_notify_default(conn, id, form.contains_key("notify"))?;
+        for (field, value) in &form {
+            let row = field.strip_prefix("location-").map(str::parse::<i64>);
+            if let Some(Ok(row)) = row {
+                let location = value.parse::<LocationId>().ok();
+                locations::map(conn, id, row, location)?;
+            }
+        }
+        let key = form.get("notification_key").map(|key| key.trim());
+        if let Some(key) = key.filter(|key| !key.is_empty()) {
+            shops::set_notification_key(conn, &cx_.keyring, id, Some(&key.to_owned().into()))?;
+        }
+        wake(conn, &locations_cause(id), now)?;
+        Ok(())
+    })
+    .await
+    .map_err(missing)?;
+    cx.directory.forget();
+    visitor.say(&db, "Settings saved.").await?;
+    Ok(see_other(&format!("/integrations/shopify/{id}")))
+}
+
+/// `GET /integrations/shopify/{id}/disconnection`
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn confirm(
+    db: web::Data<Db>,
+    visitor: Visitor,
+    id: web::Path<ShopId>,
+) -> Result<HttpResponse, WebError> {
+    let page = disconnect_page(&db, &visitor, id.into_inner(), Errors::default()).await?;
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// `POST /integrations/shopify/{id}/disconnection`
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn delete(
+    db: web::Data<Db>,
+    cx: web::Data<Connector>,
+    visitor: Visitor,
+    id: web::Path<ShopId>,
+    form: web::Form<Confirmation>,
+) -> Result<HttpResponse, WebError> {
+    let id = id.into_inner();
+    let shop = load(&db, id).await?;
+    if form.name.trim().to_lowercase() != shop.domain.name() {
+        let mut errors = Errors::default();
+        errors.add("name", format!("Type {} to go on", shop.domain.name()));
+        let page = disconnect_page(&db, &visitor, id, errors).await?;
+        return Ok(html(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    }
+    connect::disconnect(&cx, id)
+        .await
+        .map_err(|error| match error {
+            ConnectError::Shop(error) => missing(error),
+            ConnectError::Db(error) => error.into(),
+            ConnectError::Secret(error) => error.into(),
+            ConnectError::NoApp
+            | ConnectError::WrongStore(_)
+            | ConnectError::Token(_)
+            | ConnectError::Call(_) => WebError::invalid(error.to_string()),
+        })?;
+    let words = format!("{} is disconnected. What came from it stays.", shop.name);
+    visitor.say(&db, &words).await?;
+    Ok(see_other("/integrations"))
+}
+
+/// `POST /integrations/shopify/{id}/imports`: reads the catalogue again.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn import(
+    db: web::Data<Db>,
+    cx: web::Data<Connector>,
+    user: CurrentUser,
+    id: web::Path<ShopId>,
+) -> Result<HttpResponse, WebError> {
+    let shop = load(&db, id.into_inner()).await?;
+    let now = cx.clock.now();
+    let filing = filing(&shop, &user);
+    let job = db
+        .write(move |conn| -> Result<_, DbError> {
+            let job = ImportProducts { shop: shop.id };
+            jobs::enqueue(conn, &job, &filing, now)?;
+            let kind = <ImportProducts as jobs::Job>::KIND;
+            rows::find_latest(conn, kind, shop.domain.as_str())
+        })
+        .await?;
+    Ok(see_other(&job.map_or("/integrations".to_owned(), |job| {
+        format!("/jobs/{}", job.id)
+    })))
+}
+
+/// `POST /integrations/shopify/{id}/set-up`: looks for lost webhooks and new locations at once.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn set_up(
+    db: web::Data<Db>,
+    cx: web::Data<Connector>,
+    visitor: Visitor,
+    user: CurrentUser,
+    id: web::Path<ShopId>,
+) -> Result<HttpResponse, WebError> {
+    let shop = load(&db, id.into_inner()).await?;
+    let (now, filing, id) = (cx.clock.now(), filing(&shop, &user), shop.id);
+    db.write(move |conn| jobs::enqueue(conn, &SetUpShop { shop: id }, &filing, now).map(drop))
+        .await?;
+    visitor
+        .say(
+            &db,
+            "Webhooks and locations are being compared with Shopify.",
+        )
+        .await?;
+    Ok(see_other(&format!("/integrations/shopify/{id}")))
+}
+
+fn filing(shop: &Shop, user: &CurrentUser) -> Filing {
+    Filing {
+        shop_domain: Some(shop.domain.to_string()),
+        user: Some(user.id),
+        ..Filing::default()
+    }
+}
+
+fn wake(
+    conn: &mut crate::platform::db::DbConnection,
+    cause: &str,
+    now: crate::types::At,
+) -> Result<(), DbError> {
+    use crate::platform::queue::{Queue, queries};
+    queries::wake(conn, Queue::Jobs, cause, now).map(drop)
+}
+
+async fn disconnect_page(
+    db: &Db,
+    visitor: &Visitor,
+    id: ShopId,
+    errors: Errors,
+) -> Result<DisconnectPage, WebError> {
+    let (shop, webhooks) = db
+        .read(move |conn| -> Result<_, ShopError> {
+            let shop = shops::get(conn, id)?;
+            let webhooks = crate::shopify::registrar::list(conn, id)?;
+            let there = webhooks.iter().filter(|one| one.gid.is_some()).count();
+            Ok((shop, there))
+        })
+        .await
+        .map_err(missing)?;
+    Ok(DisconnectPage {
+        frame: visitor.frame(Section::Integrations),
+        errors,
+        shop,
+        webhooks,
+    })
+}

@@ -1,0 +1,345 @@
+//! Mappings: which of our items each product of a store is. Lists with suggestions, one page a variant.
+mod rows;
+pub mod variant;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::error::WebError;
+use super::filters;
+use super::page::{Frame, Section, html, see_other};
+use super::visitor::{CurrentUser, Visitor};
+use crate::platform::clock::Clock;
+use crate::platform::db::{Db, DbConnection, DbError};
+use crate::shopify::mappings::queries::{self, View};
+use crate::shopify::mappings::{self, By, Change, ExactMatch, MappingError, Origin};
+use crate::shopify::shops::{self, Shop};
+use crate::types::{ProductId, ShopId, VariantId};
+use rows::Row;
+
+/// How many variants a page shows.
+const PAGE: usize = 50;
+
+#[derive(Template)]
+#[template(path = "mappings/index.html")]
+struct IndexPage {
+    frame: Frame,
+    shops: Vec<Shop>,
+    shop: Shop,
+    view: &'static str,
+    counts: Counts,
+    search: String,
+    rows: Vec<Row>,
+    exact: usize,
+    /// The query string of the next page; empty: there is none.
+    older: String,
+    after: String,
+    undo: String,
+}
+
+#[derive(Template)]
+#[template(path = "mappings/empty.html")]
+struct EmptyPage {
+    frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "mappings/accept.html")]
+struct AcceptPage {
+    frame: Frame,
+    shop: Shop,
+    matches: Vec<ExactMatch>,
+    freed: usize,
+}
+
+/// How many variants each tab has.
+struct Counts {
+    unmapped: i64,
+    mapped: i64,
+    ignored: i64,
+}
+
+/// What the list's address says.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Wish {
+    #[serde(default)]
+    view: String,
+    store: Option<ShopId>,
+    #[serde(default)]
+    q: String,
+    /// Where the page before ended: `id.title`.
+    #[serde(default)]
+    after: String,
+    /// The row that is open, and which of its suggestions is shown.
+    row: Option<VariantId>,
+    #[serde(default)]
+    suggestion: usize,
+    /// The batch that was just accepted.
+    #[serde(default)]
+    undo: String,
+}
+
+/// The form of an accept button.
+#[derive(Debug, Deserialize)]
+pub struct Acceptance {
+    product: ProductId,
+    #[serde(default)]
+    quantity: String,
+    #[serde(default)]
+    origin: String,
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    after: String,
+}
+
+/// The variants that a preview showed, with commas between.
+#[derive(Debug, Deserialize)]
+pub struct Shown {
+    store: ShopId,
+    #[serde(default)]
+    variants: String,
+}
+
+/// `GET /mappings`
+///
+/// # Errors
+///
+/// The database's.
+pub async fn index(
+    db: web::Data<Db>,
+    visitor: Visitor,
+    wish: web::Query<Wish>,
+) -> Result<HttpResponse, WebError> {
+    let frame = visitor.frame(Section::Mappings);
+    let wish = wish.into_inner();
+    let made = db
+        .read(move |conn| -> Result<_, DbError> {
+            let shops = shops::list(conn)?;
+            let wanted = shops.iter().find(|shop| Some(shop.id) == wish.store);
+            let Some(shop) = wanted.or(shops.first()).cloned() else {
+                return Ok(Err(frame));
+            };
+            index_page(conn, frame, shops, shop, &wish).map(Ok)
+        })
+        .await?;
+    Ok(match made {
+        Ok(page) => html(StatusCode::OK, &page),
+        Err(frame) => html(StatusCode::OK, &EmptyPage { frame }),
+    })
+}
+
+/// `GET /mappings/acceptances?store=`: what accepting all exact SKU matches would do.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn confirm_all(
+    db: web::Data<Db>,
+    visitor: Visitor,
+    wish: web::Query<Wish>,
+) -> Result<HttpResponse, WebError> {
+    let store = wish.store.unwrap_or(ShopId(0));
+    let (shop, matches, freed) = db
+        .read(move |conn| -> Result<_, WebError> {
+            let shop = load(conn, store)?;
+            let matches = mappings::exact_matches(conn, &shop)?;
+            let freed = mappings::orders_freed_by(conn, &shop, &matches)?;
+            Ok((shop, matches, freed))
+        })
+        .await?;
+    let page = AcceptPage {
+        frame: visitor.frame(Section::Mappings),
+        shop,
+        matches,
+        freed,
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// `POST /mappings/acceptances`
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn accept_all(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    visitor: Visitor,
+    user: CurrentUser,
+    form: web::Form<Shown>,
+) -> Result<HttpResponse, WebError> {
+    let (now, user, form) = (clock.now(), user.id, form.into_inner());
+    let store = form.store;
+    let change = db
+        .write(move |conn| -> Result<Change, WebError> {
+            let shop = load(conn, form.store)?;
+            let by = By {
+                shop: &shop,
+                user: Some(user),
+                now,
+            };
+            let ids = form.variants.split(',');
+            let shown: Vec<VariantId> = ids.filter_map(|id| id.parse().ok()).collect();
+            mappings::accept_exact(conn, by, &shown).map_err(refused)
+        })
+        .await?;
+    visitor.say(&db, &told(&change)).await?;
+    let undo = &change.batch;
+    Ok(see_other(&format!("/mappings?store={store}&undo={undo}")))
+}
+
+/// `POST /mappings/batches/{batch}/removal`: undoes what was just accepted.
+///
+/// # Errors
+///
+/// `Conflict` after ten minutes.
+pub async fn undo(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    visitor: Visitor,
+    user: CurrentUser,
+    batch: web::Path<String>,
+    form: web::Form<Shown>,
+) -> Result<HttpResponse, WebError> {
+    let (now, user, store, batch) = (clock.now(), user.id, form.store, batch.into_inner());
+    let count = db
+        .write(move |conn| -> Result<usize, WebError> {
+            let shop = load(conn, store)?;
+            let by = By {
+                shop: &shop,
+                user: Some(user),
+                now,
+            };
+            mappings::undo(conn, by, &batch).map_err(refused)
+        })
+        .await?;
+    let words = format!("{} unmapped again.", variants(count));
+    visitor.say(&db, &words).await?;
+    Ok(see_other(&format!("/mappings?store={store}")))
+}
+
+/// `POST /mappings/{id}/acceptance`
+///
+/// # Errors
+///
+/// `NotFound`, `Conflict` where somebody was quicker.
+pub async fn create(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    visitor: Visitor,
+    user: CurrentUser,
+    id: web::Path<VariantId>,
+    form: web::Form<Acceptance>,
+) -> Result<HttpResponse, WebError> {
+    let (now, user, id, form) = (clock.now(), user.id, id.into_inner(), form.into_inner());
+    let quantity = match form.quantity.trim() {
+        "" => 1,
+        text => text
+            .parse()
+            .map_err(|_any| WebError::invalid(MappingError::Quantity.to_string()))?,
+    };
+    let origin = form.origin.parse().unwrap_or(Origin::Person);
+    let part = (form.product, quantity);
+    let (store, change) = db
+        .write(move |conn| -> Result<_, WebError> {
+            let shop = variant::shop_of(conn, id)?;
+            let by = By {
+                shop: &shop,
+                user: Some(user),
+                now,
+            };
+            let change = mappings::accept(conn, by, id, part, origin).map_err(refused)?;
+            Ok((shop.id, change))
+        })
+        .await?;
+    visitor.say(&db, &told(&change)).await?;
+    let undo = &change.batch;
+    let (q, after) = (encoded(&form.q), encoded(&form.after));
+    Ok(see_other(&format!(
+        "/mappings?store={store}&q={q}&after={after}&undo={undo}"
+    )))
+}
+
+fn index_page(
+    conn: &mut DbConnection,
+    frame: Frame,
+    shops: Vec<Shop>,
+    shop: Shop,
+    wish: &Wish,
+) -> Result<IndexPage, DbError> {
+    let (word, view) = match wish.view.as_str() {
+        "mapped" => ("mapped", View::Mapped),
+        "ignored" => ("ignored", View::Ignored),
+        _ => ("unmapped", View::Unmapped),
+    };
+    let list = rows::list(conn, &shop, view, wish)?;
+    let exact = match view {
+        View::Unmapped => mappings::exact_matches(conn, &shop)?.len(),
+        View::Mapped | View::Ignored => 0,
+    };
+    let mut count = |view| queries::count(conn, shop.id, view);
+    let counts = Counts {
+        unmapped: count(View::Unmapped)?,
+        mapped: count(View::Mapped)?,
+        ignored: count(View::Ignored)?,
+    };
+    let older = list.next.map_or(String::new(), |next| {
+        let (q, next) = (encoded(&wish.q), encoded(&next));
+        format!("?view={word}&store={}&q={q}&after={next}", shop.id)
+    });
+    Ok(IndexPage {
+        frame,
+        shops,
+        shop,
+        view: word,
+        counts,
+        search: wish.q.clone(),
+        rows: list.rows,
+        exact,
+        older,
+        after: wish.after.clone(),
+        undo: wish.undo.clone(),
+    })
+}
+
+fn load(conn: &mut DbConnection, id: ShopId) -> Result<Shop, WebError> {
+    shops::get(conn, id).map_err(super::integrations::missing)
+}
+
+fn told(change: &Change) -> String {
+    let freed = match change.orders_freed {
+        0 => String::new(),
+        1 => " 1 order is free.".to_owned(),
+        n => format!(" {n} orders are free."),
+    };
+    format!("{} mapped.{freed}", variants(change.variants))
+}
+
+fn variants(count: usize) -> String {
+    if count == 1 {
+        "1 variant".to_owned()
+    } else {
+        format!("{count} variants")
+    }
+}
+
+fn refused(error: MappingError) -> WebError {
+    match error {
+        MappingError::NotFound => WebError::NotFound("This variant".to_owned()),
+        MappingError::AlreadyMapped | MappingError::NotMapped | MappingError::TooLate => {
+            WebError::Conflict(error.to_string())
+        }
+        MappingError::NoSuchItem | MappingError::Quantity | MappingError::Product(_) => {
+            WebError::invalid(error.to_string())
+        }
+        MappingError::Order(error) => WebError::internal(error.to_string()),
+        MappingError::Db(error) => error.into(),
+    }
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}

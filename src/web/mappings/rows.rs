@@ -1,0 +1,209 @@
+//! The rows of the mapping list: a variant, what it probably is, and how many orders wait for it.
+use std::collections::BTreeMap;
+
+use super::{PAGE, Wish};
+use crate::platform::db::{DbConnection, DbError};
+use crate::shopify::mappings;
+use crate::shopify::mappings::proposals::{Catalogue, Evidence, Proposal, Sameness};
+use crate::shopify::mappings::queries::{self, MappedRow, View};
+use crate::shopify::products::queries::VariantRow;
+use crate::shopify::shops::Shop;
+use crate::types::{Currency, Money, ProductId, VariantId};
+
+/// A variant as the list shows it.
+pub(super) struct Row {
+    pub(super) variant: VariantRow,
+    pub(super) price: Option<Money>,
+    /// Orders that wait for this variant alone or among others.
+    pub(super) blocks: i64,
+    pub(super) suggestions: usize,
+    /// The suggestion that is shown, counted from 0, and the one that follows it.
+    pub(super) shown: usize,
+    pub(super) next: usize,
+    pub(super) suggestion: Option<Suggestion>,
+    pub(super) mapped: Vec<MappedRow>,
+    pub(super) open: bool,
+}
+
+/// An item that the variant may be.
+pub(super) struct Suggestion {
+    pub(super) product: ProductId,
+    pub(super) sku: String,
+    pub(super) name: String,
+    pub(super) barcode: Option<String>,
+    pub(super) on_hand: i64,
+    pub(super) origin: &'static str,
+    pub(super) tags: Vec<Tag>,
+    pub(super) same_sku: bool,
+    pub(super) same_barcode: bool,
+}
+
+/// A piece of evidence.
+pub(super) struct Tag {
+    pub(super) text: String,
+    /// `yes`, `no` or neither.
+    pub(super) tone: &'static str,
+}
+
+pub(super) struct List {
+    pub(super) rows: Vec<Row>,
+    /// The `after` of the next page.
+    pub(super) next: Option<String>,
+}
+
+/// Those that block orders come first, on the first page; the others follow by title.
+pub(super) fn list(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    view: View,
+    wish: &Wish,
+) -> Result<List, DbError> {
+    let blocking = match view {
+        View::Unmapped => mappings::blocking(conn, shop)?,
+        View::Mapped | View::Ignored => BTreeMap::new(),
+    };
+    let searching = !wish.q.trim().is_empty();
+    let ids: Vec<String> = if searching {
+        Vec::new()
+    } else {
+        blocking.keys().cloned().collect()
+    };
+    let mut found = Vec::new();
+    if wish.after.is_empty() && !ids.is_empty() {
+        found = queries::list_these(conn, shop.id, view, &ids)?;
+        let count = |row: &VariantRow| blocking.get(&row.external_id).copied().unwrap_or(0);
+        found.sort_by_key(|row| (std::cmp::Reverse(count(row)), row.id));
+    }
+    let (rest, next) = rest(conn, shop, view, wish, &ids)?;
+    found.extend(rest);
+    let rows = dress(conn, shop, view, wish, found, &blocking)?;
+    Ok(List { rows, next })
+}
+
+fn rest(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    view: View,
+    wish: &Wish,
+    except: &[String],
+) -> Result<(Vec<VariantRow>, Option<String>), DbError> {
+    let after = wish.after.split_once('.');
+    let after = after.and_then(|(id, title)| Some((title, id.parse::<VariantId>().ok()?)));
+    let limit = i64::try_from(PAGE).unwrap_or(50);
+    let mut rest = queries::list(conn, shop.id, view, &wish.q, except, after, limit + 1)?;
+    let more = rest.len() > PAGE;
+    rest.truncate(PAGE);
+    let last = rest.last().filter(|_| more);
+    let next = last.map(|row| format!("{}.{}", row.id, row.product_title));
+    Ok((rest, next))
+}
+
+fn dress(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    view: View,
+    wish: &Wish,
+    found: Vec<VariantRow>,
+    blocking: &BTreeMap<String, i64>,
+) -> Result<Vec<Row>, DbError> {
+    let proposals = match view {
+        View::Unmapped => Some(Catalogue::new(queries::list_candidates(conn)?)),
+        View::Mapped | View::Ignored => None,
+    };
+    let ids: Vec<VariantId> = found.iter().map(|row| row.id).collect();
+    let live = match view {
+        View::Unmapped => Vec::new(),
+        View::Mapped | View::Ignored => queries::list_live(conn, &ids)?,
+    };
+    let currency: Option<Currency> = shop.currency.as_deref().and_then(|code| code.parse().ok());
+    let open = wish.row.or(ids.first().copied());
+    let mut rows: Vec<Row> = found
+        .into_iter()
+        .map(|variant| {
+            let proposed = proposals
+                .as_ref()
+                .map(|catalogue| catalogue.propose(&variant));
+            let proposed = proposed.unwrap_or_default();
+            let is_open = open == Some(variant.id);
+            let wanted = if is_open { wish.suggestion } else { 0 };
+            let shown = if wanted < proposed.len() { wanted } else { 0 };
+            let suggestion = proposals
+                .as_ref()
+                .zip(proposed.get(shown))
+                .and_then(|(catalogue, proposal)| suggest(catalogue, proposal));
+            Row {
+                price: variant
+                    .price_minor
+                    .zip(currency)
+                    .map(|(minor, currency)| Money::new(minor, currency)),
+                blocks: blocking.get(&variant.external_id).copied().unwrap_or(0),
+                suggestions: proposed.len(),
+                shown,
+                next: (shown + 1) % proposed.len().max(1),
+                suggestion,
+                mapped: live
+                    .iter()
+                    .filter(|row| row.variant_id == variant.id)
+                    .cloned()
+                    .collect(),
+                open: is_open && view == View::Unmapped,
+                variant,
+            }
+        })
+        .collect();
+    let products: Vec<ProductId> = rows
+        .iter()
+        .filter_map(|row| row.suggestion.as_ref().map(|one| one.product))
+        .collect();
+    for (product, on_hand) in queries::list_on_hand(conn, &products)? {
+        for suggestion in rows.iter_mut().filter_map(|row| row.suggestion.as_mut()) {
+            if suggestion.product == product {
+                suggestion.on_hand += on_hand;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn suggest(catalogue: &Catalogue, proposal: &Proposal) -> Option<Suggestion> {
+    let item = catalogue.get(proposal.product)?;
+    let evidence = &proposal.evidence;
+    Some(Suggestion {
+        product: item.id,
+        sku: item.sku.clone(),
+        name: item.name.clone(),
+        barcode: item.barcode.clone(),
+        on_hand: 0,
+        origin: evidence.origin().as_str(),
+        tags: tags(evidence),
+        same_sku: evidence.sku == Sameness::Same,
+        same_barcode: evidence.barcode == Sameness::Same,
+    })
+}
+
+fn tags(evidence: &Evidence) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    let mut tag = |text: &str, tone| {
+        tags.push(Tag {
+            text: text.to_owned(),
+            tone,
+        });
+    };
+    match evidence.sku {
+        Sameness::Same => tag("SKU", "yes"),
+        Sameness::Differs => tag("SKU differs", "no"),
+        Sameness::Unknown => {}
+    }
+    match evidence.barcode {
+        Sameness::Same => tag("Barcode", "yes"),
+        Sameness::Differs => tag("Barcode differs", "no"),
+        Sameness::Unknown => {}
+    }
+    match evidence.title_percent {
+        0..=39 => {}
+        40..=84 => tag(&format!("Title {}%", evidence.title_percent), ""),
+        100 => tag("Title", "yes"),
+        percent => tag(&format!("Title {percent}%"), "yes"),
+    }
+    tags
+}
