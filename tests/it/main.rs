@@ -8,6 +8,7 @@ mod queue;
 mod receiving_orders;
 mod routes;
 mod schema;
+mod shipping;
 mod signing_in;
 mod support;
 mod webhooks;
