@@ -13,14 +13,18 @@ pub mod form;
 pub mod gate;
 pub mod headers;
 pub mod health;
+pub mod holds;
 pub mod integrations;
 pub mod jobs;
 pub mod mappings;
 pub mod nav;
+pub mod orders;
 pub mod page;
+pub mod products;
 pub mod routes;
 pub mod sessions;
 pub mod static_files;
+pub mod timeline;
 pub mod visitor;
 pub mod webhooks;
 

@@ -95,8 +95,21 @@ pub fn receive(
             Ok(Received::Unchanged(id))
         }
         Verdict::Stale => Ok(Received::Stale(id)),
+        // Sent in the same microsecond: what arrived later is the better guess.
+        Verdict::Fetch if arrived_later(conn, id, intake)? => {
+            update(conn, &stored, incoming, intake, &digest, now)
+        }
         Verdict::Fetch => Ok(Received::NeedsFetch(id)),
     }
+}
+
+fn arrived_later(
+    conn: &mut DbConnection,
+    order: OrderId,
+    intake: &Intake<'_>,
+) -> Result<bool, DbError> {
+    let kept = amounts::find_source_event(conn, order, intake.source.shape)?;
+    Ok(intake.source.event.map(|event| event.0) > kept)
 }
 
 enum Verdict {

@@ -69,13 +69,13 @@ fn order(
         Ok(translated) => translated,
         Err(wrong) => return Ok(unreadable(&wrong)),
     };
-    if let Some(domain) = &translated.shop_domain {
-        if !domain.eq_ignore_ascii_case(&event.shop_domain) {
-            return Ok(Outcome::dead(format!(
-                "shop_domain: the body is of {domain}, the header says {}",
-                event.shop_domain
-            )));
-        }
+    if let Some(domain) = &translated.shop_domain
+        && !domain.eq_ignore_ascii_case(&event.shop_domain)
+    {
+        return Ok(Outcome::dead(format!(
+            "shop_domain: the body is of {domain}, the header says {}",
+            event.shop_domain
+        )));
     }
     let (incoming, echoes) = attribute_fulfillments(conn, shop, translated)?;
     let source = Source {
@@ -148,10 +148,8 @@ pub(crate) fn book(
 fn outcome(received: Received) -> Outcome {
     match received {
         Received::Created(_) | Received::Updated(_) | Received::Unchanged(_) => Outcome::Done,
-        Received::Stale(_) | Received::Tombstoned => Outcome::Superseded,
-        Received::NeedsFetch(_) => Outcome::dead(
-            "the order came twice with one updated_at and different contents: fetch it from Shopify",
-        ),
+        // Two contents of one version, and the other came later: only Shopify could say more.
+        Received::Stale(_) | Received::Tombstoned | Received::NeedsFetch(_) => Outcome::Superseded,
     }
 }
 
@@ -264,7 +262,7 @@ fn tell_apart(fulfillments: &[Fulfillment], mut ours: Vec<Ours>) -> (Vec<&Fulfil
         }
         let intent = ours
             .iter()
-            .position(|one| one.gid.is_none() && same_lines(&one.lines, &fulfillment.lines));
+            .position(|one| one.gid.is_none() && covers(&one.lines, &fulfillment.lines));
         match intent {
             Some(place) => {
                 ours.swap_remove(place);
@@ -276,11 +274,12 @@ fn tell_apart(fulfillments: &[Fulfillment], mut ours: Vec<Ours>) -> (Vec<&Fulfil
     (others, echoes)
 }
 
-fn same_lines(one: &[(String, i64)], other: &[(String, i64)]) -> bool {
-    let sorted = |lines: &[(String, i64)]| {
-        let mut lines = lines.to_vec();
-        lines.sort();
-        lines
-    };
-    sorted(one) == sorted(other)
+/// Whether every piece of the fulfilment is one that the intent sends: a shipment may become several
+/// fulfilments.
+fn covers(intent: &[(String, i64)], fulfillment: &[(String, i64)]) -> bool {
+    fulfillment.iter().all(|(line, quantity)| {
+        intent
+            .iter()
+            .any(|(sent, pieces)| sent == line && pieces >= quantity)
+    })
 }

@@ -160,16 +160,16 @@ fn check_shape(order: &payloads::Order) -> Result<Id, TranslateError> {
 
 fn id_flags(order: &payloads::Order, id: &Id) -> Vec<String> {
     let mut flags = Vec::new();
-    if let Some(gid) = &order.admin_graphql_api_id {
-        if gid.rsplit('/').next() != Some(id.0.as_str()) {
-            flags.push(format!("id {} and {gid} are not the same order", id.0));
-        }
+    if let Some(gid) = &order.admin_graphql_api_id
+        && gid.rsplit('/').next() != Some(id.0.as_str())
+    {
+        flags.push(format!("id {} and {gid} are not the same order", id.0));
     }
     for line in order.line_items.value().into_iter().flatten() {
-        if let (Some(id), Some(gid)) = (&line.id, &line.admin_graphql_api_id) {
-            if gid.rsplit('/').next() != Some(id.0.as_str()) {
-                flags.push(format!("line {} and {gid} are not the same line", id.0));
-            }
+        if let (Some(id), Some(gid)) = (&line.id, &line.admin_graphql_api_id)
+            && gid.rsplit('/').next() != Some(id.0.as_str())
+        {
+            flags.push(format!("line {} and {gid} are not the same line", id.0));
         }
     }
     flags

@@ -4,7 +4,10 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
-use super::{gate, health, integrations, jobs, mappings, nav, sessions, static_files, webhooks};
+use super::{
+    gate, health, holds, integrations, jobs, mappings, nav, orders, products, sessions,
+    static_files, webhooks,
+};
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
 
@@ -75,6 +78,18 @@ pub fn table() -> Vec<Route> {
         post("/mappings/{id}/removal",                      Access::May(Action::Map),     mappings::variant::delete),
         get ("/jobs/{id}",                                  Access::May(Action::View),    jobs::show),
         post("/jobs/{id}/cancellation",                     Access::May(Action::Import),  jobs::create_cancellation),
+        // Orders.
+        get ("/orders",                           Access::May(Action::View), orders::index),
+        get ("/orders/{id}",                      Access::May(Action::View), orders::show::show),
+        post("/orders/{id}/hold",                 Access::May(Action::Hold), holds::create),
+        post("/orders/{id}/hold/release",         Access::May(Action::Hold), holds::release),
+        post("/orders/{id}/lines/{line}/item",    Access::May(Action::Map),  holds::choose_item),
+        // Items and their stock.
+        get ("/products",                         Access::May(Action::View), products::index),
+        get ("/products/new",                     Access::May(Action::Map),  products::new),
+        post("/products",                         Access::May(Action::Map),  products::create),
+        get ("/products/{id}",                    Access::May(Action::View), products::show),
+        post("/products/{id}/adjustments",        Access::May(Action::AdjustStock), products::adjust),
     ]
 }
 

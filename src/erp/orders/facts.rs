@@ -1,8 +1,7 @@
 //! From what came in to what is stored about an order: absent keeps, null empties, a value replaces.
-use super::incoming::{IncomingOrder, PaymentState, label};
+use super::incoming::{ChargeKind, IncomingOrder, PaymentState, label};
 use super::queries::OrderFacts;
 use super::totals::{self, Sum, TotalsCheck};
-use crate::erp::customers::Address;
 use crate::types::{ContactId, Field};
 
 /// How many characters of the item list are kept for the order list.
@@ -15,124 +14,162 @@ pub(super) fn merge(
     contact: Option<ContactId>,
     digest: &str,
 ) -> (OrderFacts, Option<Sum>) {
-    let order = incoming.clone();
-    let old = stored.cloned();
     let sum = totals::add_up(incoming);
-    let minor =
-        |field: Field<i64>, pick: fn(&OrderFacts) -> i64| field.over(stored.map(pick)).unwrap_or(0);
-    let text = |field: Field<String>, pick: fn(&OrderFacts) -> &Option<String>| {
-        field.over(stored.and_then(|facts| pick(facts).clone()))
-    };
-    let json = |field: &Field<Address>, pick: fn(&OrderFacts) -> &Option<String>| {
-        let written = field
-            .clone()
-            .map(|address| serde_json::to_string(&address).unwrap_or_default());
-        written.over(stored.and_then(|facts| pick(facts).clone()))
-    };
-    let shipping_address = json(&order.shipping_address, |facts| &facts.shipping_address);
-    let billing_address = json(&order.billing_address, |facts| &facts.billing_address);
-    let total = order
-        .total
-        .clone()
-        .over(stored.map(|facts| facts.total_minor))
-        .or(sum.map(|sum| sum.added))
-        .unwrap_or(0);
-    let (items_summary, item_count) = items(incoming).unwrap_or_else(|| {
-        old.as_ref().map_or_else(Default::default, |facts| {
-            (facts.items_summary.clone(), facts.item_count)
-        })
-    });
-    let kept_sum = |pick: fn(&OrderFacts) -> i64| stored.map_or(0, pick);
-    let facts = OrderFacts {
-        name: order
-            .name
-            .over(old.as_ref().map(|facts| facts.name.clone()))
-            .unwrap_or_else(|| incoming.external_id.clone()),
-        source_updated_at: order.source_updated_at,
-        source_triggered_at: order.source_triggered_at,
-        source_digest: digest.to_owned(),
-        contact_id: contact.or(old.as_ref().and_then(|facts| facts.contact_id)),
-        customer_name: customer_name(incoming, shipping_address.as_deref())
-            .or(old.as_ref().and_then(|facts| facts.customer_name.clone())),
-        email: text(order.email, |facts| &facts.email),
-        phone: text(order.phone, |facts| &facts.phone),
-        ship_city: super::address(shipping_address.as_deref()).short(),
-        billing_address,
-        shipping_address,
-        currency: order.currency,
-        presentment_currency: order.presentment_currency,
-        taxes_included: order
-            .taxes_included
-            .over(old.as_ref().map(|facts| facts.taxes_included))
-            .unwrap_or(false),
-        subtotal_minor: minor(order.subtotal, |facts| facts.subtotal_minor),
-        discount_minor: minor(order.discount, |facts| facts.discount_minor),
-        shipping_minor: minor(order.shipping, |facts| facts.shipping_minor),
-        tax_minor: minor(order.tax, |facts| facts.tax_minor),
-        total_minor: total,
-        presentment_total_minor: order
-            .presentment_total
-            .over(old.as_ref().map(|facts| facts.presentment_total_minor))
-            .unwrap_or(total),
-        current_total_minor: order
-            .current_total
-            .over(old.as_ref().map(|facts| facts.current_total_minor))
-            .unwrap_or(total),
-        outstanding_minor: order
-            .outstanding
-            .over(old.as_ref().and_then(|facts| facts.outstanding_minor)),
-        added_total_minor: sum.map_or(kept_sum(|facts| facts.added_total_minor), |sum| sum.added),
-        totals_check: sum.map_or(
-            old.as_ref()
-                .map_or(TotalsCheck::NotDerivable, |facts| facts.totals_check),
-            |sum| sum.check,
-        ),
-        payment_state: order
-            .payment_state
-            .over(old.as_ref().map(|facts| facts.payment_state))
-            .unwrap_or(PaymentState::Pending),
-        fulfilled_at_source: order
-            .fulfilled
-            .over(old.as_ref().map(|facts| facts.fulfilled_at_source))
-            .unwrap_or(false),
-        shipping_method: shipping_method(incoming)
-            .over(old.as_ref().and_then(|facts| facts.shipping_method.clone())),
-        items_summary,
-        item_count,
-        note: text(order.note, |facts| &facts.note),
-        attributes: text(
-            order
-                .attributes
-                .map(|pairs| serde_json::to_string(&pairs).unwrap_or_default()),
-            |facts| &facts.attributes,
-        ),
-        tags: text(order.tags, |facts| &facts.tags),
-        gateways: text(order.gateways, |facts| &facts.gateways),
-        test: order
-            .test
-            .over(old.as_ref().map(|facts| facts.test))
-            .unwrap_or(false),
-        placed_at: order
-            .placed_at
-            .over(old.as_ref().map(|facts| facts.placed_at))
-            .unwrap_or(order.source_updated_at),
-        cancelled_at: order
-            .cancelled_at
-            .over(old.as_ref().and_then(|facts| facts.cancelled_at)),
-        cancel_reason: text(order.cancel_reason, |facts| &facts.cancel_reason),
-        flags: (!order.flags.is_empty()).then(|| order.flags.join("\n")),
-    };
+    let mut facts = stored
+        .cloned()
+        .unwrap_or_else(|| blank(incoming, sum.map_or(0, |sum| sum.added)));
+    facts.source_updated_at = incoming.source_updated_at;
+    facts.source_triggered_at = incoming.source_triggered_at;
+    digest.clone_into(&mut facts.source_digest);
+    facts.currency = incoming.currency;
+    facts.presentment_currency = incoming.presentment_currency;
+    facts.contact_id = contact.or(facts.contact_id);
+    facts.flags = (!incoming.flags.is_empty()).then(|| incoming.flags.join("\n"));
+    if let Some(sum) = sum {
+        facts.added_total_minor = sum.added;
+        facts.totals_check = sum.check;
+    }
+    take_amounts(&mut facts, incoming);
+    take_people(&mut facts, incoming);
+    take_words(&mut facts, incoming);
+    take_state(&mut facts, incoming);
+    if let Some((summary, count)) = items(incoming) {
+        facts.items_summary = summary;
+        facts.item_count = count;
+    }
     (facts, sum)
 }
 
-fn customer_name(incoming: &IncomingOrder, shipping_address: Option<&str>) -> Option<String> {
+/// A new order before it says anything: what is absent from it stays like this.
+fn blank(incoming: &IncomingOrder, added: i64) -> OrderFacts {
+    let total = incoming.total.value().copied().unwrap_or(added);
+    OrderFacts {
+        name: incoming.external_id.clone(),
+        source_updated_at: incoming.source_updated_at,
+        source_triggered_at: incoming.source_triggered_at,
+        source_digest: String::new(),
+        contact_id: None,
+        customer_name: None,
+        email: None,
+        phone: None,
+        billing_address: None,
+        shipping_address: None,
+        ship_city: None,
+        currency: incoming.currency,
+        presentment_currency: incoming.presentment_currency,
+        taxes_included: false,
+        subtotal_minor: 0,
+        discount_minor: 0,
+        shipping_minor: 0,
+        tax_minor: 0,
+        total_minor: total,
+        presentment_total_minor: total,
+        current_total_minor: total,
+        outstanding_minor: None,
+        added_total_minor: added,
+        totals_check: TotalsCheck::NotDerivable,
+        payment_state: PaymentState::Pending,
+        fulfilled_at_source: false,
+        shipping_method: None,
+        items_summary: String::new(),
+        item_count: 0,
+        note: None,
+        attributes: None,
+        tags: None,
+        gateways: None,
+        test: false,
+        placed_at: incoming.source_updated_at,
+        cancelled_at: None,
+        cancel_reason: None,
+        flags: None,
+    }
+}
+
+fn take_amounts(facts: &mut OrderFacts, incoming: &IncomingOrder) {
+    for (field, slot) in [
+        (&incoming.subtotal, &mut facts.subtotal_minor),
+        (&incoming.discount, &mut facts.discount_minor),
+        (&incoming.shipping, &mut facts.shipping_minor),
+        (&incoming.tax, &mut facts.tax_minor),
+        (&incoming.total, &mut facts.total_minor),
+        (
+            &incoming.presentment_total,
+            &mut facts.presentment_total_minor,
+        ),
+        (&incoming.current_total, &mut facts.current_total_minor),
+    ] {
+        match field {
+            Field::Value(minor) => *slot = *minor,
+            // A total that Shopify leaves empty is no total of 0.
+            Field::Absent | Field::Null => {}
+        }
+    }
+    keep(&incoming.outstanding, &mut facts.outstanding_minor);
+}
+
+fn take_people(facts: &mut OrderFacts, incoming: &IncomingOrder) {
+    keep(
+        &written(&incoming.billing_address),
+        &mut facts.billing_address,
+    );
+    keep(
+        &written(&incoming.shipping_address),
+        &mut facts.shipping_address,
+    );
+    let address = super::address(facts.shipping_address.as_deref());
+    facts.ship_city = address.short();
+    keep(&incoming.email, &mut facts.email);
+    keep(&incoming.phone, &mut facts.phone);
     let customer = incoming.customer.value();
-    let address = super::address(shipping_address);
-    customer
+    let name = customer
         .and_then(|customer| customer.full_name())
         .or(address.name)
         .or(address.company)
-        .or_else(|| customer.and_then(|customer| customer.email.clone()))
+        .or_else(|| customer.and_then(|customer| customer.email.clone()));
+    facts.customer_name = name.or_else(|| facts.customer_name.take());
+}
+
+fn take_words(facts: &mut OrderFacts, incoming: &IncomingOrder) {
+    if let Field::Value(name) = &incoming.name {
+        name.clone_into(&mut facts.name);
+    }
+    keep(&incoming.note, &mut facts.note);
+    keep(&written(&incoming.attributes), &mut facts.attributes);
+    keep(&incoming.tags, &mut facts.tags);
+    keep(&incoming.gateways, &mut facts.gateways);
+    keep(&incoming.cancel_reason, &mut facts.cancel_reason);
+    keep(&shipping_method(incoming), &mut facts.shipping_method);
+}
+
+fn take_state(facts: &mut OrderFacts, incoming: &IncomingOrder) {
+    if let Field::Value(state) = incoming.payment_state {
+        facts.payment_state = state;
+    }
+    if let Field::Value(at) = incoming.placed_at {
+        facts.placed_at = at;
+    }
+    for (field, slot) in [
+        (&incoming.fulfilled, &mut facts.fulfilled_at_source),
+        (&incoming.taxes_included, &mut facts.taxes_included),
+        (&incoming.test, &mut facts.test),
+    ] {
+        match field {
+            Field::Value(is) => *slot = *is,
+            Field::Null => *slot = false,
+            Field::Absent => {}
+        }
+    }
+    keep(&incoming.cancelled_at, &mut facts.cancelled_at);
+}
+
+fn keep<T: Clone>(field: &Field<T>, slot: &mut Option<T>) {
+    *slot = field.clone().over(slot.take());
+}
+
+fn written<T: Clone + serde::Serialize>(field: &Field<T>) -> Field<String> {
+    field
+        .clone()
+        .map(|value| serde_json::to_string(&value).unwrap_or_default())
 }
 
 fn shipping_method(incoming: &IncomingOrder) -> Field<String> {
@@ -141,7 +178,7 @@ fn shipping_method(incoming: &IncomingOrder) -> Field<String> {
     };
     charges
         .iter()
-        .find(|charge| charge.kind == super::incoming::ChargeKind::Shipping)
+        .find(|charge| charge.kind == ChargeKind::Shipping)
         .map_or(Field::Null, |charge| Field::Value(charge.title.clone()))
 }
 

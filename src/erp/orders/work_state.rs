@@ -24,8 +24,13 @@ crate::text_enum! {
 
 impl WorkState {
     /// Waits for somebody to send it.
-    pub const TO_SHIP: [WorkState; 3] =
-        [WorkState::Ready, WorkState::Short, WorkState::PartShipped];
+    pub const TO_SHIP: [WorkState; 5] = [
+        WorkState::Ready,
+        WorkState::Short,
+        WorkState::PartShipped,
+        WorkState::Unmapped,
+        WorkState::NeedsReview,
+    ];
     /// Waits for a decision.
     pub const ON_HOLD: [WorkState; 4] = [
         WorkState::OnHold,

@@ -18,6 +18,9 @@ pub(super) struct Ours {
     pub(super) lines: Vec<(String, i64)>,
 }
 
+/// Variant, when it was ignored, product, quantity.
+type MappingRow = (String, Option<At>, Option<ProductId>, Option<i64>);
+
 /// What these variants of the shop stand for; a variant nobody mapped is not in the answer.
 pub(crate) fn resolutions(
     conn: &mut DbConnection,
@@ -27,7 +30,7 @@ pub(crate) fn resolutions(
     if variants.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(String, Option<At>, Option<ProductId>, Option<i64>)> = shopify_variants::table
+    let rows: Vec<MappingRow> = shopify_variants::table
         .left_join(
             shopify_product_mappings::table.on(shopify_product_mappings::variant_id
                 .eq(shopify_variants::id)

@@ -2,7 +2,7 @@
 use diesel::prelude::*;
 
 use crate::erp::orders::incoming::{
-    IncomingCharge, IncomingDiscount, IncomingTax, Source, TRANSLATOR_VERSION,
+    IncomingCharge, IncomingDiscount, IncomingTax, Shape, Source, TRANSLATOR_VERSION,
 };
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
@@ -175,4 +175,19 @@ pub(in crate::erp::orders) fn insert_tombstone(
         .on_conflict_do_nothing()
         .execute(c))?;
     Ok(())
+}
+
+/// The event that brought the last source of this shape.
+pub(in crate::erp::orders) fn find_source_event(
+    conn: &mut DbConnection,
+    order: OrderId,
+    shape: Shape,
+) -> Result<Option<i64>, DbError> {
+    let found: Option<Option<i64>> = order_sources::table
+        .filter(order_sources::order_id.eq(order))
+        .filter(order_sources::shape.eq(shape))
+        .select(order_sources::event_id)
+        .first(conn)
+        .optional()?;
+    Ok(found.flatten())
 }

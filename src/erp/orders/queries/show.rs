@@ -1,9 +1,13 @@
 //! What one order's page shows beside its row.
 use diesel::prelude::*;
 
+use crate::erp::orders::incoming::ChargeKind;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::order_versions;
-use crate::types::{At, OrderId};
+use crate::schema::{
+    channels, line_products, order_charges, order_discounts, order_lines, order_taxes,
+    order_versions, products,
+};
+use crate::types::{At, ChannelId, OrderId, OrderLineId, ProductId};
 
 /// What an edit changed, as JSON.
 #[derive(Clone, Debug, Queryable)]
@@ -28,4 +32,139 @@ pub fn list_versions(conn: &mut DbConnection, order: OrderId) -> Result<Vec<Vers
             order_versions::difference,
         ))
         .load(conn)?)
+}
+
+/// Shipping, tips, duties, fees, rounding.
+#[derive(Clone, Debug, Queryable)]
+pub struct ChargeRow {
+    pub kind: ChargeKind,
+    pub title: String,
+    pub amount_minor: i64,
+    pub discount_minor: i64,
+}
+
+/// A tax by title and rate.
+#[derive(Clone, Debug, Queryable)]
+pub struct TaxRow {
+    pub title: String,
+    pub rate: String,
+    pub amount_minor: i64,
+}
+
+/// A discount by code or title.
+#[derive(Clone, Debug, Queryable)]
+pub struct DiscountRow {
+    pub kind: String,
+    pub title: String,
+    pub amount_minor: i64,
+}
+
+/// An item that a line stands for.
+#[derive(Clone, Debug, Queryable)]
+pub struct ItemRow {
+    pub line: OrderLineId,
+    pub product: ProductId,
+    pub sku: String,
+    pub name: String,
+    pub quantity_each: i64,
+}
+
+/// Where an order comes from.
+#[derive(Clone, Debug, Queryable)]
+pub struct ChannelRow {
+    pub id: ChannelId,
+    pub kind: String,
+    pub name: String,
+}
+
+/// The charges of an order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_charges(conn: &mut DbConnection, order: OrderId) -> Result<Vec<ChargeRow>, DbError> {
+    Ok(order_charges::table
+        .filter(order_charges::order_id.eq(order))
+        .order(order_charges::id.asc())
+        .select((
+            order_charges::kind,
+            order_charges::title,
+            order_charges::amount_minor,
+            order_charges::discount_minor,
+        ))
+        .load(conn)?)
+}
+
+/// The taxes of an order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_taxes(conn: &mut DbConnection, order: OrderId) -> Result<Vec<TaxRow>, DbError> {
+    Ok(order_taxes::table
+        .filter(order_taxes::order_id.eq(order))
+        .order(order_taxes::id.asc())
+        .select((
+            order_taxes::title,
+            order_taxes::rate,
+            order_taxes::amount_minor,
+        ))
+        .load(conn)?)
+}
+
+/// The discounts of an order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_discounts(
+    conn: &mut DbConnection,
+    order: OrderId,
+) -> Result<Vec<DiscountRow>, DbError> {
+    Ok(order_discounts::table
+        .filter(order_discounts::order_id.eq(order))
+        .order(order_discounts::id.asc())
+        .select((
+            order_discounts::kind,
+            order_discounts::title,
+            order_discounts::amount_minor,
+        ))
+        .load(conn)?)
+}
+
+/// The items that the order's lines stand for.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_items(conn: &mut DbConnection, order: OrderId) -> Result<Vec<ItemRow>, DbError> {
+    Ok(line_products::table
+        .inner_join(order_lines::table)
+        .inner_join(products::table)
+        .filter(order_lines::order_id.eq(order))
+        .order(line_products::id.asc())
+        .select((
+            line_products::order_line_id,
+            products::id,
+            products::sku,
+            products::name,
+            line_products::quantity_each,
+        ))
+        .load(conn)?)
+}
+
+/// The channel an order comes from.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_channel(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+) -> Result<Option<ChannelRow>, DbError> {
+    Ok(channels::table
+        .filter(channels::id.eq(channel))
+        .select((channels::id, channels::kind, channels::name))
+        .first(conn)
+        .optional()?)
 }

@@ -1,0 +1,410 @@
+//! The order screen: can it leave, and how? Everything about one order on one page.
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::words::{self, Badge};
+use super::{ListQuery, list_query};
+use crate::erp::customers::Address;
+use crate::erp::orders;
+use crate::erp::orders::difference::Change;
+use crate::erp::orders::queries::list::{self, View, Wanted};
+use crate::erp::orders::queries::{self as rows, OrderRow, show as parts};
+use crate::erp::orders::totals::TotalsCheck;
+use crate::erp::{customers, holds, timeline};
+use crate::platform::db::{Db, DbConnection};
+use crate::types::{At, Money, OrderId};
+use crate::web::error::WebError;
+use crate::web::filters;
+use crate::web::page::{Frame, Section, html};
+use crate::web::timeline::{Shown, shown};
+use crate::web::visitor::Visitor;
+
+mod lines;
+
+pub use lines::LineView;
+
+/// How many timeline entries a page shows.
+const TIMELINE: i64 = 200;
+
+/// A hold with its remedy.
+pub struct HoldView {
+    pub id: i64,
+    pub text: String,
+    pub note: Option<String>,
+    /// Where it is mended, if there is a place: path and words.
+    pub remedy: Option<(String, &'static str)>,
+    pub is_manual: bool,
+}
+
+/// One row of the sum.
+pub struct Amount {
+    pub label: String,
+    pub money: Money,
+}
+
+/// An edit: when, and what it changed.
+pub struct Edit {
+    pub at: At,
+    pub version: i64,
+    pub changes: Vec<Change>,
+}
+
+/// Who bought.
+pub struct Customer {
+    pub name: String,
+    pub initials: String,
+    pub account: String,
+    pub orders: i64,
+}
+
+/// The order beside this one in the list one came from.
+struct Way {
+    list: String,
+    list_label: &'static str,
+    previous: Option<String>,
+    next: Option<String>,
+    query: String,
+}
+
+/// Everything the database knows of one order.
+struct Loaded {
+    order: OrderRow,
+    channel: Option<parts::ChannelRow>,
+    lines: Vec<LineView>,
+    holds: Vec<holds::queries::HoldRow>,
+    entries: Vec<Shown>,
+    charges: Vec<parts::ChargeRow>,
+    taxes: Vec<parts::TaxRow>,
+    discounts: Vec<parts::DiscountRow>,
+    edits: Vec<Edit>,
+    customer: Option<Customer>,
+    beside: (Option<OrderId>, Option<OrderId>),
+}
+
+#[derive(Template)]
+#[template(path = "orders/show.html")]
+struct ShowPage {
+    frame: Frame,
+    order: OrderRow,
+    store: String,
+    /// How the channel is called on screen.
+    source: String,
+    /// A person holds it.
+    is_held: bool,
+    short_words: String,
+    state: Badge,
+    payment: Badge,
+    way: Way,
+    holds: Vec<HoldView>,
+    lines: Vec<LineView>,
+    /// Whether there is anything left to enter a quantity for.
+    is_open: bool,
+    entries: Vec<Shown>,
+    amounts: Vec<Amount>,
+    total: Money,
+    outstanding: Option<Money>,
+    check: Option<(String, &'static str)>,
+    presentment: Option<Money>,
+    edits: Vec<Edit>,
+    flags: Vec<String>,
+    customer: Option<Customer>,
+    shipping: Vec<String>,
+    billing: Vec<String>,
+    attributes: Vec<(String, String)>,
+}
+
+/// `GET /orders/{id}?view=&q=`
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn show(
+    db: web::Data<Db>,
+    visitor: Visitor,
+    id: web::Path<OrderId>,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, WebError> {
+    page(&db, &visitor, id.into_inner(), &query, StatusCode::OK).await
+}
+
+/// The page with a status of its own: a refused form shows it again.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn page(
+    db: &Db,
+    visitor: &Visitor,
+    id: OrderId,
+    query: &ListQuery,
+    status: StatusCode,
+) -> Result<HttpResponse, WebError> {
+    let wanted = query.wanted();
+    let asked = wanted.clone();
+    let loaded = db
+        .read(move |conn| load(conn, id, &asked))
+        .await?
+        .ok_or_else(|| WebError::NotFound(format!("order {id}")))?;
+    let page = built(visitor.frame(Section::Orders), &wanted, loaded);
+    Ok(html(status, &page))
+}
+
+fn load(
+    conn: &mut DbConnection,
+    id: OrderId,
+    wanted: &Wanted,
+) -> Result<Option<Loaded>, crate::platform::db::DbError> {
+    let Some(order) = rows::find(conn, id)? else {
+        return Ok(None);
+    };
+    let customer = match order.facts.contact_id {
+        Some(contact) => match customers::queries::find(conn, contact)? {
+            Some(row) => Some(known_customer(
+                &row,
+                customers::queries::count_orders(conn, contact)?,
+            )),
+            None => None,
+        },
+        None => None,
+    };
+    Ok(Some(Loaded {
+        channel: parts::find_channel(conn, order.channel_id)?,
+        lines: lines::load(conn, &order)?,
+        holds: holds::queries::list_open(conn, id)?,
+        entries: timeline::queries::list(conn, id, TIMELINE)?
+            .iter()
+            .map(shown)
+            .collect(),
+        charges: parts::list_charges(conn, id)?,
+        taxes: parts::list_taxes(conn, id)?,
+        discounts: parts::list_discounts(conn, id)?,
+        edits: parts::list_versions(conn, id)?
+            .into_iter()
+            .map(|row| Edit {
+                at: row.at,
+                version: row.version,
+                changes: serde_json::from_str(&row.difference).unwrap_or_default(),
+            })
+            .collect(),
+        customer,
+        beside: list::neighbours(conn, wanted, (order.facts.placed_at, id))?,
+        order,
+    }))
+}
+
+fn built(frame: Frame, wanted: &Wanted, loaded: Loaded) -> ShowPage {
+    let Loaded { order, lines, .. } = loaded;
+    let facts = &order.facts;
+    let money = |minor: i64| Money::new(minor, facts.currency);
+    ShowPage {
+        way: way(&frame, wanted, loaded.beside),
+        source: words::channel(loaded.channel.as_ref().map_or("", |row| row.kind.as_str())),
+        store: loaded.channel.map(|row| row.name).unwrap_or_default(),
+        is_held: loaded
+            .holds
+            .iter()
+            .any(|hold| hold.kind == holds::HoldKind::Manual),
+        short_words: short_words(&lines, order.short_quantity),
+        state: words::state(order.work_state, order.short_quantity),
+        payment: words::payment(facts.payment_state),
+        holds: loaded
+            .holds
+            .iter()
+            .map(|hold| hold_view(hold, &lines))
+            .collect(),
+        is_open: lines.iter().any(|line| line.open > 0),
+        entries: loaded.entries,
+        amounts: amounts(&order, &loaded.charges, &loaded.taxes, &loaded.discounts),
+        total: money(facts.total_minor),
+        outstanding: facts
+            .outstanding_minor
+            .filter(|minor| *minor != 0)
+            .map(money),
+        check: check(&order),
+        presentment: (facts.presentment_currency != facts.currency)
+            .then(|| Money::new(facts.presentment_total_minor, facts.presentment_currency)),
+        edits: loaded.edits,
+        flags: facts
+            .flags
+            .iter()
+            .flat_map(|flags| flags.lines().map(str::to_owned))
+            .collect(),
+        customer: loaded.customer,
+        shipping: written(&facts.shipping_address),
+        billing: written(&facts.billing_address),
+        attributes: facts
+            .attributes
+            .as_deref()
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default(),
+        lines,
+        order,
+        frame,
+    }
+}
+
+/// Which items are lacking, and that the rest may leave.
+fn short_words(lines: &[LineView], short: i64) -> String {
+    let lacking: Vec<&str> = lines
+        .iter()
+        .filter(|line| line.ship_now < line.open && !line.items.is_empty())
+        .map(|line| line.title.as_str())
+        .collect();
+    let pieces = if short == 1 { "piece is" } else { "pieces are" };
+    format!(
+        "{short} {pieces} short: {}. Ship the rest now, or add stock first.",
+        lacking.join(", ")
+    )
+}
+
+fn written(address: &Option<String>) -> Vec<String> {
+    let address: Address = orders::address(address.as_deref());
+    address.lines()
+}
+
+fn known_customer(row: &customers::queries::ContactRow, orders: i64) -> Customer {
+    let names = [row.first_name.as_deref(), row.last_name.as_deref()];
+    let full = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let name = if full.trim().is_empty() {
+        row.email
+            .clone()
+            .unwrap_or_else(|| row.account_name.clone())
+    } else {
+        full
+    };
+    let initials = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .take(2)
+        .flat_map(char::to_uppercase)
+        .collect();
+    Customer {
+        name,
+        initials,
+        account: row.account_name.clone(),
+        orders,
+    }
+}
+
+fn way(frame: &Frame, wanted: &Wanted, beside: (Option<OrderId>, Option<OrderId>)) -> Way {
+    let query = list_query(wanted);
+    let link = |id: OrderId| format!("{}/orders/{id}?{query}", frame.prefix);
+    Way {
+        list: format!("{}/orders?{query}", frame.prefix),
+        list_label: match wanted.view {
+            View::ToShip => "To ship",
+            View::NeedsMapping => "Needs mapping",
+            View::OnHold => "On hold",
+            View::Shipped => "Shipped",
+            View::Cancelled => "Cancelled",
+            View::All => "Orders",
+        },
+        previous: beside.0.map(link),
+        next: beside.1.map(link),
+        query,
+    }
+}
+
+fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
+    use holds::HoldKind;
+    let line = lines.iter().find(|line| line.cause == hold.cause);
+    let text = match (hold.kind, line) {
+        (HoldKind::Unmapped, Some(line)) => format!("{} has no item here.", line.title),
+        (HoldKind::Unmapped, None) => "A product of this order has no item here.".to_owned(),
+        (HoldKind::Unpaid, _) => "It is not paid yet. It is released by the payment.".to_owned(),
+        (HoldKind::Checking, _) => "The store is being asked for what it did not tell.".to_owned(),
+        (HoldKind::Risk, _) => "The store sees a risk of fraud.".to_owned(),
+        (HoldKind::Address, _) => "The address needs a look.".to_owned(),
+        (HoldKind::Channel, _) => "The store holds it.".to_owned(),
+        (HoldKind::Edit, _) => "It was edited after something had been shipped.".to_owned(),
+        (HoldKind::Manual, _) => "It is on hold.".to_owned(),
+    };
+    let remedy = match (hold.kind, line) {
+        (HoldKind::Unmapped, Some(line)) if line.has_variant => Some((
+            format!("/mappings?view=unmapped&q={}", line.search()),
+            "Map it",
+        )),
+        (HoldKind::Unmapped, Some(line)) => Some((format!("#line-{}", line.id), "Choose its item")),
+        (
+            HoldKind::Unmapped
+            | HoldKind::Unpaid
+            | HoldKind::Checking
+            | HoldKind::Risk
+            | HoldKind::Address
+            | HoldKind::Channel
+            | HoldKind::Edit
+            | HoldKind::Manual,
+            _,
+        ) => None,
+    };
+    HoldView {
+        id: hold.id,
+        text,
+        note: hold.note.clone(),
+        remedy,
+        is_manual: hold.kind == HoldKind::Manual,
+    }
+}
+
+fn amounts(
+    order: &OrderRow,
+    charges: &[parts::ChargeRow],
+    taxes: &[parts::TaxRow],
+    discounts: &[parts::DiscountRow],
+) -> Vec<Amount> {
+    let facts = &order.facts;
+    let row = |label: String, minor: i64| Amount {
+        label,
+        money: Money::new(minor, facts.currency),
+    };
+    let pieces = match facts.item_count {
+        1 => "1 item".to_owned(),
+        count => format!("{count} items"),
+    };
+    let before = facts.subtotal_minor + discounts.iter().map(|one| one.amount_minor).sum::<i64>();
+    let mut amounts = vec![row(format!("Subtotal, {pieces}"), before)];
+    amounts.extend(
+        discounts
+            .iter()
+            .map(|one| row(one.title.clone(), -one.amount_minor)),
+    );
+    amounts.extend(charges.iter().map(|charge| {
+        let minor = charge.amount_minor - charge.discount_minor;
+        row(charge.title.clone(), minor)
+    }));
+    amounts.extend(taxes.iter().map(|tax| {
+        let included = if facts.taxes_included {
+            ", included"
+        } else {
+            ""
+        };
+        let rate = words::percent(&tax.rate);
+        row(format!("{} {rate}{included}", tax.title), tax.amount_minor)
+    }));
+    amounts
+}
+
+/// What a person should know about the sum; nothing where all is well.
+fn check(order: &OrderRow) -> Option<(String, &'static str)> {
+    let facts = &order.facts;
+    let added = Money::new(facts.added_total_minor, facts.currency);
+    let total = Money::new(facts.total_minor, facts.currency);
+    match facts.totals_check {
+        TotalsCheck::Agrees => None,
+        TotalsCheck::Rounding => Some((
+            format!("The lines add up to {added}: the rest is rounding."),
+            "info",
+        )),
+        TotalsCheck::Differs => Some((
+            format!(
+                "The lines add up to {added}, the store says {total}. The store's total counts."
+            ),
+            "warning",
+        )),
+        TotalsCheck::NotDerivable => Some((
+            format!("After an edit the total does not follow from the lines ({added})."),
+            "info",
+        )),
+    }
+}

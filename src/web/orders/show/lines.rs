@@ -1,0 +1,201 @@
+//! The lines of an order with their items, their stock and what can leave now.
+use std::collections::BTreeMap;
+
+use crate::erp::holds::line_cause;
+use crate::erp::locations;
+use crate::erp::orders::incoming::label;
+use crate::erp::orders::lines::LineResolution;
+use crate::erp::orders::queries::{self as rows, LineRow, OrderRow, show as parts};
+use crate::erp::stock::queries::{self as stock, LevelRow, ReservationRow};
+use crate::platform::db::{DbConnection, DbError};
+use crate::types::{LocationId, Money, OrderLineId, ProductId, UnitPrice};
+
+/// An item that a line stands for, with its stock.
+#[derive(Clone, Debug)]
+pub struct ItemView {
+    pub product: ProductId,
+    pub sku: String,
+    pub name: String,
+    pub each: i64,
+    /// `142 at Portland`, by location.
+    pub stock: Vec<String>,
+    /// `success`, `warning`.
+    pub tone: &'static str,
+}
+
+/// A line as the page shows it.
+#[derive(Clone, Debug)]
+pub struct LineView {
+    pub id: OrderLineId,
+    pub title: String,
+    pub variant: Option<String>,
+    pub sku: Option<String>,
+    pub properties: Vec<(String, String)>,
+    pub items: Vec<ItemView>,
+    pub resolution: LineResolution,
+    /// The cause under which it holds the order, if it does.
+    pub cause: String,
+    pub has_variant: bool,
+    pub current: i64,
+    pub ordered: i64,
+    pub gone: i64,
+    pub elsewhere: i64,
+    /// Pieces still to leave.
+    pub open: i64,
+    /// Pieces that stock is promised for.
+    pub ship_now: i64,
+    pub total: Money,
+    pub each: String,
+    pub discount: Option<Money>,
+}
+
+impl LineView {
+    /// Whether nobody has said what it is.
+    #[must_use]
+    pub fn is_unmapped(&self) -> bool {
+        self.resolution == LineResolution::Unmapped
+    }
+
+    /// Whether it is none of ours.
+    #[must_use]
+    pub fn is_ignored(&self) -> bool {
+        self.resolution == LineResolution::Ignored
+    }
+
+    /// What to look for among the mappings.
+    #[must_use]
+    pub fn search(&self) -> String {
+        let words = self.sku.as_deref().unwrap_or(&self.title);
+        url::form_urlencoded::byte_serialize(words.as_bytes()).collect()
+    }
+}
+
+/// What the lines of one order share.
+struct Stock {
+    levels: Vec<LevelRow>,
+    held: Vec<ReservationRow>,
+    places: BTreeMap<LocationId, String>,
+}
+
+pub(super) fn load(conn: &mut DbConnection, order: &OrderRow) -> Result<Vec<LineView>, DbError> {
+    let items = parts::list_items(conn, order.id)?;
+    let products: Vec<ProductId> = items.iter().map(|item| item.product).collect();
+    let stock = Stock {
+        levels: stock::levels_of(conn, &products)?,
+        held: stock::reservations_of_order(conn, order.id)?,
+        places: locations::list(conn)?
+            .into_iter()
+            .map(|place| (place.id, place.name))
+            .collect(),
+    };
+    Ok(rows::list_lines(conn, order.id)?
+        .into_iter()
+        .map(|row| {
+            let of_line: Vec<&parts::ItemRow> =
+                items.iter().filter(|item| item.line == row.id).collect();
+            view(order, row, &of_line, &stock)
+        })
+        .collect())
+}
+
+fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock) -> LineView {
+    let facts = row.facts;
+    let gone = row.shipped_quantity + facts.fulfilled_elsewhere;
+    let ours = facts.ships && facts.resolution != LineResolution::Ignored;
+    let open = if ours {
+        (facts.current_quantity - gone).max(0)
+    } else {
+        0
+    };
+    let currency = order.facts.currency;
+    LineView {
+        id: row.id,
+        ship_now: ship_now(row.id, open, facts.resolution, items, &stock.held),
+        items: items
+            .iter()
+            .map(|item| item_view(item, open, row.id, stock))
+            .collect(),
+        resolution: facts.resolution,
+        cause: facts
+            .variant_external_id
+            .clone()
+            .unwrap_or_else(|| line_cause(&facts.external_id)),
+        has_variant: facts.variant_external_id.is_some(),
+        variant: facts
+            .variant_title
+            .clone()
+            .filter(|variant| !label("", Some(variant)).is_empty()),
+        title: facts.title,
+        sku: facts.sku,
+        properties: facts
+            .properties
+            .as_deref()
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default(),
+        current: facts.current_quantity,
+        ordered: facts.quantity,
+        gone,
+        elsewhere: facts.fulfilled_elsewhere,
+        open,
+        total: Money::new(facts.total_minor, currency),
+        each: UnitPrice {
+            millionths: facts.unit_price_scaled,
+            currency,
+        }
+        .to_string(),
+        discount: (facts.discount_minor != 0).then(|| Money::new(-facts.discount_minor, currency)),
+    }
+}
+
+/// As many as stock is promised for; without an item all of them, but nothing while nobody knows it.
+fn ship_now(
+    line: OrderLineId,
+    open: i64,
+    resolution: LineResolution,
+    items: &[&parts::ItemRow],
+    held: &[ReservationRow],
+) -> i64 {
+    match resolution {
+        LineResolution::Unmapped | LineResolution::Ignored => 0,
+        LineResolution::Accepted => open,
+        LineResolution::Mapped => items
+            .iter()
+            .map(|item| reserved(line, item.product, held) / item.quantity_each.max(1))
+            .min()
+            .unwrap_or(0)
+            .min(open),
+    }
+}
+
+fn reserved(line: OrderLineId, product: ProductId, held: &[ReservationRow]) -> i64 {
+    held.iter()
+        .filter(|row| row.order_line_id == line && row.product_id == product)
+        .map(|row| row.quantity)
+        .sum()
+}
+
+fn item_view(item: &parts::ItemRow, open: i64, line: OrderLineId, stock: &Stock) -> ItemView {
+    let levels: Vec<String> = stock
+        .levels
+        .iter()
+        .filter(|level| level.product_id == item.product)
+        .filter_map(|level| {
+            let place = stock.places.get(&level.location_id)?;
+            Some(format!("{} at {place}", level.on_hand))
+        })
+        .collect();
+    let enough =
+        reserved(line, item.product, &stock.held) >= open.saturating_mul(item.quantity_each);
+    ItemView {
+        product: item.product,
+        sku: item.sku.clone(),
+        name: item.name.clone(),
+        each: item.quantity_each,
+        stock: if levels.is_empty() {
+            vec!["No stock anywhere".to_owned()]
+        } else {
+            levels
+        },
+        tone: if enough { "success" } else { "warning" },
+    }
+}
