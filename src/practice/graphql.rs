@@ -4,6 +4,7 @@ mod cost;
 mod customer_nodes;
 mod line_nodes;
 mod mutations;
+mod order_mutations;
 mod order_nodes;
 mod product_nodes;
 mod resolve;

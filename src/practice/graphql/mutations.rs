@@ -1,16 +1,15 @@
 //! The mutations the store carries out, each with the refusals Shopify would have for it.
 
 use apollo_compiler::resolvers::FieldError;
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::resolve::{Ctx, failed};
 use super::value::{Args, Ref, Val, leaf, maybe, null, number_of, object, strings};
-use super::{stock_mutations, subscription_mutations};
+use super::{order_mutations, stock_mutations, subscription_mutations};
 use crate::practice::fulfillments::{self, NewFulfillment, UserError};
 use crate::practice::model::{Hold, Tracking};
 use crate::practice::state::State;
-use crate::practice::{holds, orders, tokens, webhooks};
+use crate::practice::{holds, tokens};
 
 /// These ask for `@idempotent` since 2026-04.
 const NEED_KEY: [&str; 4] = [
@@ -46,9 +45,24 @@ pub(super) fn run(
         "fulfillmentOrderHold" => Ok(hold(ctx, args)),
         "fulfillmentOrderReleaseHold" => Ok(release_hold(ctx, args)),
         "fulfillmentOrderMove" => Ok(move_order(ctx, args)),
-        "orderMarkAsPaid" => Ok(mark_as_paid(ctx, args)),
-        "orderCancel" => Ok(cancel_order(ctx, args)),
-        "orderUpdate" => Ok(update_order(ctx, args)),
+        "orderMarkAsPaid" => Ok(order_mutations::mark_as_paid(ctx, args)),
+        "orderCancel" => Ok(order_mutations::cancel_order(ctx, args)),
+        "orderUpdate" => Ok(order_mutations::update_order(ctx, args)),
+        "orderCapture" => Ok(order_mutations::capture(ctx, args)),
+        "orderClose" => Ok(order_mutations::archive(
+            ctx,
+            "OrderClosePayload",
+            args,
+            true,
+        )),
+        "orderOpen" => Ok(order_mutations::archive(
+            ctx,
+            "OrderOpenPayload",
+            args,
+            false,
+        )),
+        "tagsAdd" => Ok(order_mutations::tag(ctx, "TagsAddPayload", args, true)),
+        "tagsRemove" => Ok(order_mutations::tag(ctx, "TagsRemovePayload", args, false)),
         "appUninstall" => {
             ctx.change(|state, now| tokens::uninstall(state, &ctx.config.shop_domain, now));
             Ok(object(
@@ -274,95 +288,4 @@ fn move_order(ctx: &Ctx<'_>, args: &Args) -> Val {
             ),
         ],
     )
-}
-
-fn mark_as_paid(ctx: &Ctx<'_>, args: &Args) -> Val {
-    let number = args.inner("input").gid("id", "Order").unwrap_or(0);
-    let paid = ctx.change(|state, now| orders::pay(state, number, now));
-    let result = if paid {
-        Ok(Val::Ref(Ref::Order(number)))
-    } else {
-        Err(UserError::new(&["id"], "Order cannot be marked as paid."))
-    };
-    payload("OrderMarkAsPaidPayload", "order", "UserError", result)
-}
-
-fn cancel_order(ctx: &Ctx<'_>, args: &Args) -> Val {
-    let number = args.gid("orderId", "Order").unwrap_or(0);
-    let reason = args.text("reason").unwrap_or_default();
-    let done = ctx.change(|state, now| orders::cancel(state, number, &reason, now));
-    let list = if done {
-        Vec::new()
-    } else {
-        vec![UserError::coded(
-            &["orderId"],
-            "The order cannot be cancelled.",
-            "INVALID",
-        )]
-    };
-    let job = if done {
-        object(
-            "Job",
-            [
-                (
-                    "id",
-                    leaf(format!("gid://shopify/Job/{}", uuid::Uuid::new_v4())),
-                ),
-                ("done", leaf(false)),
-            ],
-        )
-    } else {
-        null()
-    };
-    object(
-        "OrderCancelPayload",
-        [
-            ("job", job),
-            (
-                "orderCancelUserErrors",
-                errors("OrderCancelUserError", &list),
-            ),
-            ("userErrors", Val::List(Vec::new())),
-        ],
-    )
-}
-
-fn update_order(ctx: &Ctx<'_>, args: &Args) -> Val {
-    let input = args.inner("input");
-    let number = input.gid("id", "Order").unwrap_or(0);
-    let changed = ctx.change(|state, now| change_order(state, number, &input, now));
-    let result = changed
-        .map(|()| Val::Ref(Ref::Order(number)))
-        .ok_or_else(|| UserError::new(&["id"], "Order does not exist"));
-    payload("OrderUpdatePayload", "order", "UserError", result)
-}
-
-fn change_order(state: &mut State, number: u64, input: &Args, now: Timestamp) -> Option<()> {
-    orders::change(state, number, now, |_, order| {
-        if input.has("note") {
-            order.note = input.text("note");
-        }
-        if input.is_set("tags") {
-            order.tags = input.texts("tags");
-        }
-        if input.is_set("customAttributes") {
-            let pair = |one: Value| {
-                let one = Args::from_value(&one);
-                (
-                    one.text("key").unwrap_or_default(),
-                    one.text("value").unwrap_or_default(),
-                )
-            };
-            order.attributes = input
-                .list("customAttributes")
-                .into_iter()
-                .map(pair)
-                .collect();
-        }
-        if input.has("email") {
-            order.email = input.text("email");
-        }
-    })?;
-    webhooks::order(state, number, &["orders/updated"], now);
-    Some(())
 }

@@ -57,6 +57,15 @@ pub(super) fn query(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, Field
                     .collect(),
             )
         })),
+        "orderByIdentifier" => {
+            Ok(ctx.read(|state| maybe_ref(order_by(state, &args.inner("identifier")))))
+        }
+        "customerByIdentifier" => {
+            Ok(ctx.read(|state| maybe_ref(customer_by(state, &args.inner("identifier")))))
+        }
+        "productByIdentifier" => {
+            Ok(ctx.read(|state| maybe_ref(product_by(state, &args.inner("identifier")))))
+        }
         "job" => Ok(job(args)),
         "orders" => Ok(list(
             ctx,
@@ -104,6 +113,25 @@ pub(super) fn query(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, Field
             "The practice store does not answer QueryRoot.{name}"
         ))),
     }
+}
+
+fn order_by(state: &State, wanted: &Args) -> Option<Ref> {
+    let number = wanted.gid("id", "Order")?;
+    state.orders.get(number).map(|one| Ref::Order(one.id))
+}
+
+fn customer_by(state: &State, wanted: &Args) -> Option<Ref> {
+    let (id, email) = (wanted.gid("id", "Customer"), wanted.text("emailAddress"));
+    let mut all = state.customers.iter();
+    all.find(|one| Some(one.id) == id || email.as_ref() == Some(&one.email))
+        .map(|one| Ref::Customer(one.id))
+}
+
+fn product_by(state: &State, wanted: &Args) -> Option<Ref> {
+    let (id, handle) = (wanted.gid("id", "Product"), wanted.text("handle"));
+    let mut all = state.products.iter();
+    all.find(|one| Some(one.id) == id || handle.as_ref() == Some(&one.handle))
+        .map(|one| Ref::Product(one.id))
 }
 
 /// Jobs of the practice store are done when they are asked for.
