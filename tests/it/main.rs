@@ -2,6 +2,7 @@
 
 mod architecture;
 mod browser;
+mod connecting;
 mod graphql;
 mod practice;
 mod queue;

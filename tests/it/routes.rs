@@ -27,8 +27,7 @@ const PUBLIC: &[&str] = &[
     "POST /sign-in",
     "GET /setup",
     "POST /setup",
-    // Shopify sends people and messages here; state, cookie and signatures are checked inside.
-    "GET /api/integrations/callback/",
+    // Shopify sends messages here; their signature is checked inside.
     "POST /api/integrations/webhook/shopify",
 ];
 

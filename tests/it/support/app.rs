@@ -124,11 +124,11 @@ impl TestApp {
 
     /// Connects the practice store as the owner would; gives the page they land on.
     pub(crate) async fn connect(&self) -> Page {
-        let page = self.get("/integrations/shopify/connect").await;
-        let form = page.form("form[action$='/integrations/shopify/start']");
-        let consent = self.owner.submit(form.fill("shop", SHOP)).await;
-        let consent = consent.form("form");
-        self.owner.submit(consent).await
+        let page = self.get("/integrations/shopify/new").await;
+        let form = page.form("form[action$='/integrations/shopify']");
+        let ready = self.owner.submit(form.fill("shop", SHOP)).await;
+        let consent = self.get(&ready.link("Go to Shopify")).await;
+        self.owner.submit(consent.form("form")).await
     }
 
     /// The owner opens a page.

@@ -38,6 +38,11 @@ impl Visitor {
         self.visit(form.method, form.action, form.fields).await
     }
 
+    /// Sends a form and does not follow where the answer leads.
+    pub(crate) async fn submit_only(&self, form: Form) -> Response {
+        self.send(form.method, &form.action, &form.fields).await
+    }
+
     /// Posts fields that no page offered: what a forger would do.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let url = self.base.join(path).expect("a path");
