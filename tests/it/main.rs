@@ -4,6 +4,7 @@ mod architecture;
 mod browser;
 mod connecting;
 mod graphql;
+mod order_pages;
 mod practice;
 mod queue;
 mod receiving_orders;
