@@ -18,6 +18,7 @@ use crate::platform::queue::{Me, Policy};
 use crate::platform::secrets::{Keyring, SecretError, random_hex};
 use crate::platform::worker::{self, Worker};
 use crate::shopify::Connector;
+use crate::web::health::Preparing;
 use crate::{web, wiring};
 
 /// Connections of one process.
@@ -59,6 +60,8 @@ pub struct Counterfoil {
     pub inbox: Inbox,
     pub rejections: Rejections,
     pub worker: Worker,
+    /// Holds `/readyz` back until a host's own start is done.
+    pub preparing: Preparing,
     // Held as long as anything of us lives.
     _lock: Option<Arc<File>>,
 }
@@ -117,6 +120,7 @@ impl Counterfoil {
             connector,
             inbox,
             worker,
+            preparing: Preparing::default(),
             _lock: lock,
         })
     }
@@ -130,6 +134,7 @@ impl Counterfoil {
             .app_data(Data::new(self.connector.clone()))
             .app_data(Data::new(self.inbox.clone()))
             .app_data(Data::new(self.rejections.clone()))
+            .app_data(Data::new(self.preparing.clone()))
             .app_data(Data::new(web::Config {
                 public_url: self.config.public_url.clone(),
                 tenant: self.config.tenant.clone(),

@@ -8,6 +8,7 @@ pub mod holds;
 pub mod locations;
 pub mod orders;
 pub mod products;
+pub mod setup;
 pub mod shipping;
 pub mod stock;
 pub mod timeline;

@@ -6,6 +6,7 @@
 //! Start reading with one order: `web/webhooks.rs` stores the delivery through `platform/inbox.rs`,
 //! `platform/queue.rs` claims it, `shopify/orders.rs` translates it and `erp/orders.rs` books it.
 pub mod app;
+pub mod commands;
 pub mod config;
 pub mod erp;
 pub mod platform;

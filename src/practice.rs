@@ -350,6 +350,12 @@ impl Practice {
         })
     }
 
+    /// How many orders the store has taken.
+    #[must_use]
+    pub fn order_count(&self) -> usize {
+        self.read(|state| state.orders.len())
+    }
+
     /// The webhooks there are to tell of.
     #[must_use]
     pub fn deliveries(&self) -> Vec<WebhookDelivery> {

@@ -23,6 +23,7 @@ pub mod page;
 pub mod products;
 pub mod routes;
 pub mod sessions;
+pub mod setup;
 pub mod static_files;
 pub mod timeline;
 pub mod visitor;

@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    gate, health, holds, integrations, jobs, mappings, nav, orders, products, sessions,
+    gate, health, holds, integrations, jobs, mappings, nav, orders, products, sessions, setup,
     static_files, webhooks,
 };
 use crate::erp::users::roles::Action;
@@ -45,6 +45,8 @@ pub fn table() -> Vec<Route> {
         get ("/static/{path:.*}",      Access::Public,   static_files::show),
         get ("/sign-in",               Access::Public,   sessions::new),
         post("/sign-in",               Access::Public,   sessions::create),
+        get ("/setup",                 Access::Public,   setup::new),
+        post("/setup",                 Access::Public,   setup::create),
         post("/sign-out",              Access::SignedIn, sessions::delete),
 
         // Live regions of every page.

@@ -169,6 +169,15 @@ pub fn lock(conn: &mut DbConnection, id: OrderId) -> Result<Option<OrderRow>, Db
         .optional())?)
 }
 
+/// How many orders there are.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count(conn: &mut DbConnection) -> Result<i64, DbError> {
+    Ok(orders::table.count().get_result(conn)?)
+}
+
 /// Finds an order.
 ///
 /// # Errors

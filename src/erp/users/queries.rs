@@ -300,3 +300,19 @@ pub fn mark_token_used(conn: &mut DbConnection, id: i64, now: At) -> Result<(), 
         .execute(conn)?;
     Ok(())
 }
+
+/// Gives an account another password; false if there is no such account.
+///
+/// # Errors
+///
+/// The database's.
+pub fn set_password(
+    conn: &mut DbConnection,
+    email: &str,
+    password_hash: &str,
+) -> Result<bool, DbError> {
+    let rows = diesel::update(users::table.filter(users::email.eq(email)))
+        .set(users::password_hash.eq(password_hash))
+        .execute(conn)?;
+    Ok(rows == 1)
+}

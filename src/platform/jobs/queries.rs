@@ -135,3 +135,16 @@ pub fn is_cancel_requested(conn: &mut DbConnection, id: JobId) -> Result<bool, D
         .optional()?;
     Ok(wish.flatten().as_deref() == Some("cancel"))
 }
+
+/// How many jobs of a kind are not finished.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count_open(conn: &mut DbConnection, kind: &str) -> Result<i64, DbError> {
+    Ok(jobs::table
+        .filter(jobs::kind.eq(kind))
+        .filter(jobs::status.lt(3))
+        .count()
+        .get_result(conn)?)
+}

@@ -1,0 +1,155 @@
+//! What the demo's ERP has on its shelves, and the waiting for what happens in the background.
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::CommandError;
+use crate::app::Counterfoil;
+use crate::erp::locations::{self, NewLocation};
+use crate::erp::orders;
+use crate::erp::products::{self, NewProduct, ProductError};
+use crate::erp::stock::{self, Movement, StockError};
+use crate::platform::db::DbConnection;
+use crate::practice::catalogue::{CatalogueItem, catalogue};
+use crate::shopify::mappings::{self, By, MappingError};
+use crate::shopify::{shops, unmapped};
+use crate::types::{At, LocationId, ProductId, VariantId};
+
+/// How often to look whether the background is done.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Puts the ordinary articles of the catalogue on our own shelves; what is there already stays.
+pub(super) async fn stock_up(counterfoil: &Counterfoil) -> Result<(), CommandError> {
+    let now = counterfoil.clock.now();
+    let goods: Vec<CatalogueItem> = catalogue()
+        .into_iter()
+        .filter(|item| item.ordinary && item.sku.is_some())
+        .collect();
+    counterfoil
+        .db
+        .write(move |conn| {
+            let mut places = BTreeMap::new();
+            for item in &goods {
+                for name in item.quantities.keys() {
+                    if !places.contains_key(name) {
+                        let place = NewLocation {
+                            name: name.clone(),
+                            ..NewLocation::default()
+                        };
+                        places.insert(name.clone(), locations::ensure(conn, &place)?);
+                    }
+                }
+                put_on_shelf(conn, item, &places, now)?;
+            }
+            Ok::<(), CommandError>(())
+        })
+        .await
+}
+
+fn put_on_shelf(
+    conn: &mut DbConnection,
+    item: &CatalogueItem,
+    places: &BTreeMap<String, LocationId>,
+    now: At,
+) -> Result<(), CommandError> {
+    let new = NewProduct {
+        sku: item.sku.clone().unwrap_or_default(),
+        name: item.title.clone(),
+        barcode: item.barcode.clone(),
+        weight_grams: Some(i64::from(item.weight_grams)),
+        ships: item.requires_shipping,
+    };
+    let product: ProductId = match products::create(conn, &new, now) {
+        Ok(product) => product,
+        // An earlier start that broke off had it already.
+        Err(ProductError::SkuTaken(_)) => return Ok(()),
+        Err(error) => return Err(CommandError::Told(error.to_string())),
+    };
+    for (name, quantity) in &item.quantities {
+        let Some(location) = places.get(name).copied().filter(|_| *quantity > 0) else {
+            continue;
+        };
+        let movement = Movement {
+            product,
+            location,
+            quantity: *quantity,
+            reason: "opening stock",
+            source: "demo",
+            user: None,
+        };
+        stock::adjust(conn, &movement, now)
+            .map_err(|error: StockError| CommandError::Told(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Waits until the products of the store are imported.
+pub(super) async fn wait_for_import(
+    counterfoil: &Counterfoil,
+    patience: Duration,
+) -> Result<(), CommandError> {
+    wait(patience, "the products were not imported", async || {
+        let known = counterfoil.db.read(unmapped::queries::count).await?;
+        Ok(known > 0 && !is_importing(counterfoil).await?)
+    })
+    .await
+}
+
+async fn is_importing(counterfoil: &Counterfoil) -> Result<bool, CommandError> {
+    let open = counterfoil
+        .db
+        .read(|conn| crate::platform::jobs::queries::count_open(conn, "shopify.import_products"))
+        .await?;
+    Ok(open > 0)
+}
+
+/// Maps what has the same SKU on both sides, as one click does on the mappings page. The rest is left to
+/// the person who looks at the demo.
+pub(super) async fn map_equal_skus(counterfoil: &Counterfoil) -> Result<(), CommandError> {
+    let now = counterfoil.clock.now();
+    let told = |error: MappingError| CommandError::Told(error.to_string());
+    counterfoil
+        .db
+        .write(move |conn| {
+            for shop in shops::list(conn)? {
+                let matches = mappings::exact_matches(conn, &shop)?;
+                let shown: Vec<VariantId> = matches.iter().map(|one| one.variant.id).collect();
+                let by = By {
+                    shop: &shop,
+                    user: None,
+                    now,
+                };
+                mappings::accept_exact(conn, by, &shown).map_err(told)?;
+            }
+            Ok::<(), CommandError>(())
+        })
+        .await
+}
+
+/// Waits until so many orders are in the ERP.
+pub(super) async fn wait_for_orders(
+    counterfoil: &Counterfoil,
+    wanted: i64,
+    patience: Duration,
+) -> Result<(), CommandError> {
+    wait(patience, "the orders did not arrive", async || {
+        let have = counterfoil.db.read(orders::queries::count).await?;
+        Ok(have >= wanted)
+    })
+    .await
+}
+
+async fn wait(
+    patience: Duration,
+    otherwise: &str,
+    is_done: impl AsyncFn() -> Result<bool, CommandError>,
+) -> Result<(), CommandError> {
+    let mut left = patience;
+    while !is_done().await? {
+        if left.is_zero() {
+            return Err(CommandError::Told(otherwise.to_owned()));
+        }
+        tokio::time::sleep(LOOK).await;
+        left = left.saturating_sub(LOOK);
+    }
+    Ok(())
+}
