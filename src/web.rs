@@ -24,6 +24,7 @@ pub mod products;
 pub mod routes;
 pub mod sessions;
 pub mod setup;
+pub mod shipments;
 pub mod static_files;
 pub mod timeline;
 pub mod visitor;

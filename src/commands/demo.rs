@@ -138,8 +138,6 @@ async fn connect(counterfoil: &Counterfoil, password: &SecretString) -> Result<(
         )
         .await?;
     browser
-        .await?;
-    browser
         .submit("/integrations/shopify", &[("shop", STORE)])
         .await?;
     browser.follow("/integrations/shopify/start").await?;

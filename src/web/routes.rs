@@ -6,7 +6,7 @@ use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
     gate, health, holds, integrations, jobs, mappings, nav, orders, products, sessions, setup,
-    static_files, webhooks,
+    shipments, static_files, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -83,6 +83,11 @@ pub fn table() -> Vec<Route> {
         // Orders.
         get ("/orders",                           Access::May(Action::View), orders::index),
         get ("/orders/{id}",                      Access::May(Action::View), orders::show::show),
+        post("/orders/{id}/shipments",            Access::May(Action::Ship), shipments::create),
+        get ("/shipments/{id}/tracking",          Access::May(Action::Ship), shipments::edit_tracking),
+        post("/shipments/{id}/tracking",          Access::May(Action::Ship), shipments::update_tracking),
+        get ("/shipments/{id}/cancellation",      Access::May(Action::Ship), shipments::confirm_undo),
+        post("/shipments/{id}/cancellation",      Access::May(Action::Ship), shipments::create_undo),
         post("/orders/{id}/hold",                 Access::May(Action::Hold), holds::create),
         post("/orders/{id}/hold/release",         Access::May(Action::Hold), holds::release),
         post("/orders/{id}/lines/{line}/item",    Access::May(Action::Map),  holds::choose_item),

@@ -17,6 +17,7 @@ use crate::types::{At, Money, OrderId};
 use crate::web::error::WebError;
 use crate::web::filters;
 use crate::web::page::{Frame, Section, html};
+use crate::web::shipments::{ShipForm, ShipPanel};
 use crate::web::timeline::{Shown, shown};
 use crate::web::visitor::Visitor;
 
@@ -79,6 +80,7 @@ struct Loaded {
     discounts: Vec<parts::DiscountRow>,
     edits: Vec<Edit>,
     customer: Option<Customer>,
+    ship: ShipPanel,
     beside: (Option<OrderId>, Option<OrderId>),
 }
 
@@ -101,6 +103,7 @@ struct ShowPage {
     /// Whether there is anything left to enter a quantity for.
     is_open: bool,
     entries: Vec<Shown>,
+    ship: ShipPanel,
     amounts: Vec<Amount>,
     total: Money,
     outstanding: Option<Money>,
@@ -125,10 +128,11 @@ pub async fn show(
     id: web::Path<OrderId>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    page(&db, &visitor, id.into_inner(), &query, StatusCode::OK).await
+    let id = id.into_inner();
+    page(&db, &visitor, id, &query, None, StatusCode::OK).await
 }
 
-/// The page with a status of its own: a refused form shows it again.
+/// The page with a status of its own: a refused ship form shows it again, with what was typed.
 ///
 /// # Errors
 ///
@@ -138,12 +142,13 @@ pub async fn page(
     visitor: &Visitor,
     id: OrderId,
     query: &ListQuery,
+    form: Option<ShipForm>,
     status: StatusCode,
 ) -> Result<HttpResponse, WebError> {
     let wanted = query.wanted();
     let asked = wanted.clone();
     let loaded = db
-        .read(move |conn| load(conn, id, &asked))
+        .read(move |conn| load(conn, id, &asked, form))
         .await?
         .ok_or_else(|| WebError::NotFound(format!("order {id}")))?;
     let page = built(visitor.frame(Section::Orders), &wanted, loaded);
@@ -154,6 +159,7 @@ fn load(
     conn: &mut DbConnection,
     id: OrderId,
     wanted: &Wanted,
+    form: Option<ShipForm>,
 ) -> Result<Option<Loaded>, crate::platform::db::DbError> {
     let Some(order) = rows::find(conn, id)? else {
         return Ok(None);
@@ -188,6 +194,7 @@ fn load(
             })
             .collect(),
         customer,
+        ship: ShipPanel::load(conn, id, form)?,
         beside: list::neighbours(conn, wanted, (order.facts.placed_at, id))?,
         order,
     }))
@@ -215,6 +222,7 @@ fn built(frame: Frame, wanted: &Wanted, loaded: Loaded) -> ShowPage {
             .collect(),
         is_open: lines.iter().any(|line| line.open > 0),
         entries: loaded.entries,
+        ship: loaded.ship,
         amounts: amounts(&order, &loaded.charges, &loaded.taxes, &loaded.discounts),
         total: money(facts.total_minor),
         outstanding: facts

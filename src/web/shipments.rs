@@ -1,0 +1,595 @@
+//! Shipping from the order screen: the panel and its form, correcting a tracking number, undoing.
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::erp::locations::{self, Location};
+use crate::erp::shipping::queries::{self, ShipmentRow};
+use crate::erp::shipping::{self, FieldError, NewShipment, ShipError, ShipmentState, Tracking};
+use crate::platform::clock::Clock;
+use crate::platform::db::{Db, DbConnection, DbError};
+use crate::shopify::carriers;
+use crate::shopify::fulfillments::queries as pushes;
+use crate::types::{At, LocationId, OrderId, OrderLineId, ShipmentId};
+use crate::web::error::WebError;
+use crate::web::filters;
+use crate::web::orders;
+use crate::web::page::{Frame, Section, html, see_other};
+use crate::web::visitor::{CurrentUser, Visitor};
+
+/// The option that opens the free field for a carrier's name.
+const OTHER: &str = "other";
+
+/// What the form holds: first the defaults, after a refusal what was typed.
+#[derive(Clone, Debug, Default)]
+pub struct ShipForm {
+    pub version: Option<i64>,
+    pub request_id: String,
+    pub location: Option<i64>,
+    pub carrier: String,
+    pub carrier_other: String,
+    /// One number on each line.
+    pub tracking: String,
+    pub url: String,
+    pub notify: bool,
+    /// Line and what was typed as its quantity.
+    pub quantities: Vec<(i64, String)>,
+    pub faults: Vec<FieldError>,
+}
+
+/// The ship panel of the order screen.
+pub struct ShipPanel {
+    pub order: OrderId,
+    pub version: i64,
+    pub form: ShipForm,
+    pub locations: Vec<Location>,
+    pub usual: &'static [&'static str],
+    pub others: Vec<&'static str>,
+    pub shipments: Vec<ShipmentCard>,
+    /// Pieces that can leave, of those that are left.
+    pub pieces_left: i64,
+    pub destination: String,
+    pub customer: String,
+}
+
+/// A shipment as the panel shows it.
+pub struct ShipmentCard {
+    pub id: ShipmentId,
+    pub at: At,
+    pub location: String,
+    pub by: Option<String>,
+    pub tracking: Tracking,
+    pub pieces: i64,
+    pub is_undone: bool,
+    /// What the store knows of it.
+    pub told: &'static str,
+    pub told_tone: &'static str,
+}
+
+impl ShipPanel {
+    /// Reads what the panel shows. `form` is what was typed, after a refusal.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub fn load(
+        conn: &mut DbConnection,
+        order: OrderId,
+        form: Option<ShipForm>,
+    ) -> Result<ShipPanel, DbError> {
+        let facts = queries::find_order(conn, order)?;
+        let open = queries::list_open_lines(conn, order)?;
+        let destination = queries::find_destination(conn, order)?;
+        let form = match form {
+            Some(form) => form,
+            None => ShipForm {
+                request_id: uuid::Uuid::new_v4().to_string(),
+                notify: pushes::find_notify_default(conn, order)?.unwrap_or(true),
+                location: queries::find_reserved_location(conn, order)?.map(|id| id.0),
+                ..ShipForm::default()
+            },
+        };
+        Ok(ShipPanel {
+            order,
+            version: facts.map_or(0, |facts| facts.version),
+            form,
+            locations: locations::list(conn)?,
+            usual: carriers::USUAL,
+            others: carriers::others(destination.country_code.as_deref()),
+            shipments: list_cards(conn, order)?,
+            pieces_left: open.iter().map(|line| line.left().max(0)).sum(),
+            destination: destination.city.unwrap_or_default(),
+            customer: destination
+                .customer
+                .unwrap_or_else(|| "the customer".to_owned()),
+        })
+    }
+
+    /// What the "ship now" field of a line shows: what was typed, else what is proposed.
+    #[must_use]
+    pub fn quantity(&self, line: &OrderLineId, proposed: &i64) -> String {
+        self.form
+            .quantities
+            .iter()
+            .find(|(id, _typed)| *id == line.0)
+            .map_or_else(
+                || (*proposed).max(0).to_string(),
+                |(_id, typed)| typed.clone(),
+            )
+    }
+
+    /// What is wrong with a field.
+    #[must_use]
+    pub fn fault(&self, field: &str) -> Option<&str> {
+        self.form
+            .faults
+            .iter()
+            .find(|fault| fault.field == field)
+            .map(|fault| fault.message.as_str())
+    }
+
+    /// Whether the form came back.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        !self.form.faults.is_empty()
+    }
+
+    /// The id of the field that a fault is about.
+    #[must_use]
+    pub fn anchor(&self, fault: &FieldError) -> String {
+        match fault.field.strip_prefix("quantity-") {
+            Some(line) => format!("q-{line}"),
+            None if fault.field == "quantities" => "h-lines".to_owned(),
+            None => format!("f-{}", fault.field),
+        }
+    }
+
+    /// What is wrong with a line's quantity.
+    #[must_use]
+    pub fn line_fault(&self, line: &OrderLineId) -> Option<&str> {
+        self.fault(&format!("quantity-{line}"))
+    }
+
+    /// Whether this carrier is the chosen one.
+    #[must_use]
+    pub fn carrier_is(&self, name: &str) -> bool {
+        self.form.carrier == name
+    }
+
+    /// Whether this location is the chosen one.
+    #[must_use]
+    pub fn location_is(&self, location: &LocationId) -> bool {
+        self.form.location == Some(location.0)
+    }
+}
+
+fn list_cards(conn: &mut DbConnection, order: OrderId) -> Result<Vec<ShipmentCard>, DbError> {
+    queries::list_of_order(conn, order)?
+        .into_iter()
+        .map(|(row, location, by)| {
+            let lines = queries::list_lines(conn, row.id)?;
+            let told = pushes::list_of_shipment(conn, row.id)?;
+            let (told, told_tone) = told_in_words(&row, &told);
+            Ok(ShipmentCard {
+                id: row.id,
+                at: row.shipped_at,
+                location,
+                by,
+                tracking: row.tracking(),
+                pieces: lines.iter().map(|line| line.quantity).sum(),
+                is_undone: row.state == ShipmentState::Undone,
+                told,
+                told_tone,
+            })
+        })
+        .collect()
+}
+
+fn told_in_words(
+    shipment: &ShipmentRow,
+    pushes: &[pushes::PushRow],
+) -> (&'static str, &'static str) {
+    let all = |state: pushes::PushState| {
+        !pushes.is_empty() && pushes.iter().all(|push| push.state == state)
+    };
+    match shipment.state {
+        ShipmentState::Undone if pushes.is_empty() || all(pushes::PushState::Cancelled) => {
+            ("Undone", "open")
+        }
+        ShipmentState::Undone => ("Undone here, telling Shopify", "half"),
+        ShipmentState::Shipped if all(pushes::PushState::Done) => ("In Shopify", "success"),
+        ShipmentState::Shipped
+            if pushes
+                .iter()
+                .any(|push| push.state == pushes::PushState::Refused) =>
+        {
+            ("Shopify refused it", "critical")
+        }
+        ShipmentState::Shipped => ("Telling Shopify", "half"),
+    }
+}
+
+impl ShipForm {
+    /// Reads what was sent.
+    #[must_use]
+    pub fn read(fields: &[(String, String)]) -> ShipForm {
+        let value = |name: &str| {
+            fields
+                .iter()
+                .find(|(field, _)| field == name)
+                .map(|(_, value)| value.trim().to_owned())
+                .unwrap_or_default()
+        };
+        ShipForm {
+            version: value("version").parse().ok(),
+            request_id: value("request_id"),
+            location: value("location").parse().ok(),
+            carrier: value("carrier"),
+            carrier_other: value("carrier_other"),
+            tracking: value("tracking"),
+            url: value("url"),
+            notify: !value("notify").is_empty(),
+            quantities: fields
+                .iter()
+                .filter_map(|(field, typed)| {
+                    let line = field.strip_prefix("quantity-")?.parse().ok()?;
+                    Some((line, typed.trim().to_owned()))
+                })
+                .collect(),
+            faults: Vec::new(),
+        }
+    }
+
+    fn tracking(&self) -> Tracking {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let carrier = if self.carrier == OTHER {
+            &self.carrier_other
+        } else {
+            &self.carrier
+        };
+        Tracking {
+            carrier: some(carrier),
+            // A pasted list may be parted by commas as well.
+            numbers: self
+                .tracking
+                .split(['\n', '\r', ','])
+                .map(str::trim)
+                .filter(|number| !number.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            url: some(&self.url),
+        }
+    }
+
+    // Numbers that are none are said beside their field, as the core says what it refuses.
+    fn lines(&self) -> Result<Vec<(OrderLineId, i64)>, Vec<FieldError>> {
+        let mut faults = Vec::new();
+        let mut lines = Vec::new();
+        for (line, typed) in &self.quantities {
+            match typed.as_str() {
+                "" => lines.push((OrderLineId(*line), 0)),
+                typed => match typed.parse() {
+                    Ok(quantity) => lines.push((OrderLineId(*line), quantity)),
+                    Err(_not_a_number) => faults.push(FieldError {
+                        field: format!("quantity-{line}"),
+                        message: "Enter a whole number of pieces.".to_owned(),
+                    }),
+                },
+            }
+        }
+        if faults.is_empty() {
+            Ok(lines)
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+/// `POST /orders/{id}/shipments`
+pub async fn create(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    visitor: Visitor,
+    user: CurrentUser,
+    id: web::Path<OrderId>,
+    fields: web::Form<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let (order, now) = (id.into_inner(), clock.now());
+    let mut form = ShipForm::read(&fields);
+    let lines = match form.lines() {
+        Ok(lines) => lines,
+        Err(faults) => {
+            form.faults = faults;
+            return refuse(&db, &visitor, order, form).await;
+        }
+    };
+    let new = NewShipment {
+        order,
+        version: form.version.unwrap_or(0),
+        location: LocationId(form.location.unwrap_or(0)),
+        lines,
+        tracking: form.tracking(),
+        notify: form.notify,
+        request_id: form.request_id.clone(),
+        user: Some(user.id),
+    };
+    match db.write(move |conn| shipping::ship(conn, &new, now)).await {
+        Ok(_shipped) => {
+            visitor
+                .say(&db, "Shipped. Shopify is told in the background.")
+                .await?;
+            Ok(see_other(&format!("/orders/{order}")))
+        }
+        Err(ShipError::Invalid(faults)) => {
+            form.faults = faults;
+            refuse(&db, &visitor, order, form).await
+        }
+        Err(ShipError::Changed) => {
+            // What was typed stays; the version is the new one, so that the next sending counts.
+            form.version = None;
+            form.faults = vec![FieldError {
+                field: "order".to_owned(),
+                message: "This order changed while the page was open. Nothing was shipped. Look at the lines again, then ship.".to_owned(),
+            }];
+            refuse_as(&db, &visitor, order, form, StatusCode::CONFLICT).await
+        }
+        Err(ShipError::NotShippable(message)) => {
+            form.faults = vec![FieldError {
+                field: "order".to_owned(),
+                message,
+            }];
+            refuse_as(&db, &visitor, order, form, StatusCode::CONFLICT).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn refuse(
+    db: &Db,
+    visitor: &Visitor,
+    order: OrderId,
+    form: ShipForm,
+) -> Result<HttpResponse, WebError> {
+    refuse_as(db, visitor, order, form, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+async fn refuse_as(
+    db: &Db,
+    visitor: &Visitor,
+    order: OrderId,
+    form: ShipForm,
+    status: StatusCode,
+) -> Result<HttpResponse, WebError> {
+    let query = orders::ListQuery::default();
+    orders::show::page(db, visitor, order, &query, Some(form), status).await
+}
+
+/// The page on which tracking is corrected.
+#[derive(Template)]
+#[template(path = "shipments/tracking.html")]
+struct TrackingPage {
+    frame: Frame,
+    shipment: ShipmentId,
+    order: OrderId,
+    order_name: String,
+    form: ShipForm,
+    usual: &'static [&'static str],
+    others: Vec<&'static str>,
+}
+
+impl TrackingPage {
+    fn fault(&self, field: &str) -> Option<&str> {
+        let mut faults = self.form.faults.iter();
+        faults
+            .find(|fault| fault.field == field)
+            .map(|fault| fault.message.as_str())
+    }
+
+    fn carrier_is(&self, name: &str) -> bool {
+        self.form.carrier == name
+    }
+}
+
+/// `GET /shipments/{id}/tracking`
+pub async fn edit_tracking(
+    db: web::Data<Db>,
+    visitor: Visitor,
+    id: web::Path<ShipmentId>,
+) -> Result<HttpResponse, WebError> {
+    let row = find(&db, id.into_inner()).await?;
+    let tracking = row.tracking();
+    let form = ShipForm {
+        carrier: tracking.carrier.unwrap_or_default(),
+        tracking: tracking.numbers.join("\n"),
+        url: tracking.url.unwrap_or_default(),
+        notify: row.notify,
+        ..ShipForm::default()
+    };
+    tracking_page(&db, &visitor, &row, form, StatusCode::OK).await
+}
+
+/// `POST /shipments/{id}/tracking`
+pub async fn update_tracking(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    visitor: Visitor,
+    user: CurrentUser,
+    id: web::Path<ShipmentId>,
+    fields: web::Form<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let (id, now) = (id.into_inner(), clock.now());
+    let mut form = ShipForm::read(&fields);
+    let (tracking, notify, user) = (form.tracking(), form.notify, user.id);
+    let corrected = db
+        .write(move |conn| shipping::correct_tracking(conn, id, &tracking, notify, Some(user), now))
+        .await;
+    match corrected {
+        Ok(order) => {
+            visitor
+                .say(
+                    &db,
+                    "Tracking corrected. Shopify is told in the background.",
+                )
+                .await?;
+            Ok(see_other(&format!("/orders/{order}")))
+        }
+        Err(ShipError::Invalid(faults)) => {
+            form.faults = faults;
+            let row = find(&db, id).await?;
+            tracking_page(&db, &visitor, &row, form, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn tracking_page(
+    db: &Db,
+    visitor: &Visitor,
+    row: &ShipmentRow,
+    mut form: ShipForm,
+    status: StatusCode,
+) -> Result<HttpResponse, WebError> {
+    let order = row.order_id;
+    let (order_name, country) = db
+        .read(move |conn| {
+            let destination = queries::find_destination(conn, order)?;
+            let name = queries::find_order_name(conn, order)?;
+            Ok::<_, DbError>((name, destination.country_code))
+        })
+        .await?;
+    let others = carriers::others(country.as_deref());
+    let known = carriers::USUAL.iter().chain(&others);
+    if !form.carrier.is_empty()
+        && form.carrier != OTHER
+        && !known.clone().any(|name| *name == form.carrier)
+    {
+        form.carrier_other = std::mem::replace(&mut form.carrier, OTHER.to_owned());
+    }
+    let page = TrackingPage {
+        frame: visitor.frame(Section::Orders),
+        shipment: row.id,
+        order,
+        order_name: order_name.unwrap_or_default(),
+        form,
+        usual: carriers::USUAL,
+        others,
+    };
+    Ok(html(status, &page))
+}
+
+/// The page that asks before a shipment is undone.
+#[derive(Template)]
+#[template(path = "shipments/undo.html")]
+struct UndoPage {
+    frame: Frame,
+    shipment: ShipmentId,
+    order: OrderId,
+    order_name: String,
+    pieces: i64,
+    location: String,
+    tracking: Tracking,
+}
+
+/// `GET /shipments/{id}/cancellation`
+pub async fn confirm_undo(
+    db: web::Data<Db>,
+    visitor: Visitor,
+    id: web::Path<ShipmentId>,
+) -> Result<HttpResponse, WebError> {
+    let row = find(&db, id.into_inner()).await?;
+    let (order, shipment) = (row.order_id, row.id);
+    let (order_name, lines, all) = db
+        .read(move |conn| {
+            Ok::<_, DbError>((
+                queries::find_order_name(conn, order)?,
+                queries::list_lines(conn, shipment)?,
+                queries::list_of_order(conn, order)?,
+            ))
+        })
+        .await?;
+    let location = all.into_iter().find(|(row, _, _)| row.id == shipment);
+    let page = UndoPage {
+        frame: visitor.frame(Section::Orders),
+        shipment,
+        order,
+        order_name: order_name.unwrap_or_default(),
+        pieces: lines.iter().map(|line| line.quantity).sum(),
+        location: location.map(|(_, name, _)| name).unwrap_or_default(),
+        tracking: row.tracking(),
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// `POST /shipments/{id}/cancellation`
+pub async fn create_undo(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    visitor: Visitor,
+    user: CurrentUser,
+    id: web::Path<ShipmentId>,
+) -> Result<HttpResponse, WebError> {
+    let (id, now, user) = (id.into_inner(), clock.now(), user.id);
+    let order = db
+        .write(move |conn| shipping::undo(conn, id, Some(user), now))
+        .await?;
+    visitor
+        .say(
+            &db,
+            "Shipment undone: the pieces are back on hand. Shopify is told in the background.",
+        )
+        .await?;
+    Ok(see_other(&format!("/orders/{order}")))
+}
+
+async fn find(db: &Db, id: ShipmentId) -> Result<ShipmentRow, WebError> {
+    db.read(move |conn| queries::find(conn, id))
+        .await?
+        .ok_or_else(|| WebError::NotFound(format!("Shipment {id}")))
+}
+
+impl From<ShipError> for WebError {
+    fn from(error: ShipError) -> Self {
+        match error {
+            ShipError::NotFound => WebError::NotFound("The shipment".to_owned()),
+            ShipError::Changed | ShipError::NotShippable(_) | ShipError::AlreadyUndone => {
+                WebError::Conflict(error.to_string())
+            }
+            ShipError::Invalid(faults) => WebError::Invalid(
+                faults
+                    .into_iter()
+                    .map(|fault| fault.message)
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            ),
+            ShipError::Db(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(fields: &[(&str, &str)]) -> ShipForm {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        ShipForm::read(&fields)
+    }
+
+    #[test]
+    fn numbers_are_parted_by_lines_or_commas() {
+        let form = form(&[("tracking", " 1Z1\r\n1Z2, 1Z3\n"), ("carrier", "UPS")]);
+        assert_eq!(form.tracking().numbers, ["1Z1", "1Z2", "1Z3"]);
+        assert_eq!(form.tracking().carrier.as_deref(), Some("UPS"));
+    }
+
+    #[test]
+    fn a_quantity_that_is_no_number_is_said_beside_its_line() {
+        let faults = form(&[("quantity-7", "two"), ("quantity-8", "")]).lines();
+        let faults = faults.expect_err("refused");
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].field, "quantity-7");
+    }
+}
