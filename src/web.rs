@@ -16,6 +16,7 @@ pub mod health;
 pub mod holds;
 pub mod integrations;
 pub mod jobs;
+pub mod limits;
 pub mod mappings;
 pub mod nav;
 pub mod orders;
@@ -68,6 +69,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 
 fn module() -> impl HttpServiceFactory {
     web::scope("")
+        .app_data(web::Data::new(limits::Limits::default()))
         .wrap(from_fn(headers::around))
         .configure(routes::register)
         .default_service(

@@ -12,8 +12,9 @@ use subtle::ConstantTimeEq;
 
 use super::Config;
 use super::error::WebError;
+use super::limits::{self, Limits};
 use super::routes::Access;
-use super::visitor::{Facts, Visitor, data};
+use super::visitor::{Facts, Visitor, address, data};
 use crate::erp::counts::{self, Counts};
 use crate::erp::users::queries;
 use crate::erp::users::sessions::{self, Session};
@@ -116,6 +117,10 @@ async fn admit(
     req.extensions_mut().insert(visitor.clone());
     check_role(access, &visitor, req)?;
     if !safe {
+        if access == Access::Public {
+            let name = format!("form:{}", address(req.request()));
+            data::<Limits>(req.request())?.count(name, limits::FORMS_PER_ADDRESS, now)?;
+        }
         check_source(req, &config)?;
         check_form(req, visitor.csrf()).await?;
     }
@@ -286,12 +291,22 @@ async fn check_token(req: &ServiceRequest, wanted: Scope) -> Result<(), WebError
         .trim()
         .to_owned();
     let db = data::<Db>(req.request())?;
+    let now = data::<Clock>(req.request())?.now();
     let found = db.read(move |conn| tokens::find(conn, &token)).await?;
-    match found {
-        Some((_, scope)) if scope.covers(wanted) => Ok(()),
-        Some(_) => Err(WebError::TokenScope),
-        None => Err(refused()),
+    let token = found.ok_or_else(refused)?;
+    if !token.scope.covers(wanted) {
+        return Err(WebError::TokenScope);
     }
+    let name = format!("token:{}", token.id);
+    data::<Limits>(req.request())?.count(name, limits::REQUESTS_PER_TOKEN, now)?;
+    if token
+        .last_used_at
+        .is_none_or(|last| now.since(last) > TOUCH)
+    {
+        db.write(move |conn| queries::mark_token_used(conn, token.id, now))
+            .await?;
+    }
+    Ok(())
 }
 
 /// The name of the cookie that holds the session's token.

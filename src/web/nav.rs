@@ -92,6 +92,19 @@ pub async fn show(visitor: Visitor) -> HttpResponse {
     html(StatusCode::OK, &Counts { frame })
 }
 
+/// Every place on one page: where the tabs of a phone have no room.
+#[derive(Template)]
+#[template(path = "menu.html")]
+struct Menu {
+    frame: Frame,
+}
+
+/// `GET /menu`
+pub async fn menu(visitor: Visitor) -> HttpResponse {
+    let frame = visitor.frame(Section::Menu);
+    html(StatusCode::OK, &Menu { frame })
+}
+
 /// The places this visitor may go to.
 #[must_use]
 pub fn groups(frame: &Frame) -> Vec<Group> {
@@ -136,6 +149,7 @@ fn count(section: Section, frame: &Frame) -> i64 {
         | Section::Integrations
         | Section::Settings
         | Section::Account
+        | Section::Menu
         | Section::Nowhere => 0,
     }
 }

@@ -24,6 +24,7 @@ crate::text_enum! {
         Integrations = "integrations",
         Settings = "settings",
         Account = "account",
+        Menu = "menu",
         /// None of them: sign-in, set-up, errors.
         Nowhere = "nowhere",
     }

@@ -49,8 +49,10 @@ pub fn table() -> Vec<Route> {
         post("/setup",                 Access::Public,   setup::create),
         post("/sign-out",              Access::SignedIn, sessions::delete),
 
-        // Live regions of every page.
+        // Parts of every page: live counts, and what a phone's tabs have no room for.
         get ("/live/nav",              Access::SignedIn, nav::show),
+        get ("/menu",                  Access::SignedIn, nav::menu),
+
         // Shopify.
         post("/api/integrations/webhook/shopify", Access::Signed, webhooks::receive),
 

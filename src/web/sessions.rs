@@ -6,6 +6,7 @@ use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use super::error::WebError;
 use super::page::{Frame, Section, html, see_other};
@@ -193,6 +194,12 @@ async fn attempt(
         Leave::NotBefore(at) => return Ok(Attempt::NotBefore(at)),
         Leave::Try(account) => account,
     };
+    // Each comparison takes 46 MiB: a crowd waits in line instead of filling the memory.
+    static AT_ONCE: Semaphore = Semaphore::const_new(4);
+    let _place = AT_ONCE
+        .acquire()
+        .await
+        .map_err(|error| WebError::internal(error.to_string()))?;
     web::block(move || {
         let hash = account.as_ref().map(|(_, hash)| hash.as_str());
         if verify_password(&password, hash) {

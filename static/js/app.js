@@ -18,8 +18,8 @@
   const body = document.body;
 
   // ---- the row cursor is real focus on the row's link, so that screen readers hear it
-  const rowLinks = () => all(".row-link").filter((link) => link.offsetParent !== null);
-  const rowOf = (element) => element && element.closest("tr, [data-row]");
+  const rowLinks = () => all(".row-link, [data-row] a.name").filter((link) => link.offsetParent !== null);
+  const rowOf = (element) => element && element.closest("[data-row], tr");
   const cursor = () => one(".is-cursor");
   const mark = (row) => {
     const old = cursor();
@@ -41,7 +41,7 @@
     rowOf(next).scrollIntoView({ block: "nearest" });
   };
   document.addEventListener("focusin", (event) => {
-    if (event.target.matches(".row-link")) mark(rowOf(event.target));
+    if (event.target.matches(".row-link, [data-row] a.name")) mark(rowOf(event.target));
   });
 
   // ---- selection

@@ -2,7 +2,7 @@
 use diesel::prelude::*;
 
 use super::sessions::{Origin, Session};
-use super::tokens::Scope;
+use super::tokens::{Scope, Token};
 use super::{NewUser, User};
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{api_tokens, sessions, sign_in_failures, users};
@@ -278,17 +278,18 @@ pub fn insert_token(
 /// # Errors
 ///
 /// The database's.
-pub fn find_token(
-    conn: &mut DbConnection,
-    token_hash: &str,
-) -> Result<Option<(i64, Scope)>, DbError> {
+pub fn find_token(conn: &mut DbConnection, token_hash: &str) -> Result<Option<Token>, DbError> {
     let found = api_tokens::table
         .filter(api_tokens::token_hash.eq(token_hash))
         .filter(api_tokens::revoked_at.is_null())
-        .select((api_tokens::id, api_tokens::scope))
-        .first(conn)
+        .select((api_tokens::id, api_tokens::scope, api_tokens::last_used_at))
+        .first::<(i64, Scope, Option<At>)>(conn)
         .optional()?;
-    Ok(found)
+    Ok(found.map(|(id, scope, last_used_at)| Token {
+        id,
+        scope,
+        last_used_at,
+    }))
 }
 
 /// # Errors

@@ -40,11 +40,19 @@ pub fn create(
     Ok(token)
 }
 
-/// What a token that a program sent may do; `None` if it is unknown or revoked.
+/// A token that a program sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Token {
+    pub id: i64,
+    pub scope: Scope,
+    pub last_used_at: Option<At>,
+}
+
+/// The token behind a text; `None` if it is unknown or revoked.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn find(conn: &mut DbConnection, token: &str) -> Result<Option<(i64, Scope)>, DbError> {
+pub fn find(conn: &mut DbConnection, token: &str) -> Result<Option<Token>, DbError> {
     queries::find_token(conn, &token_hash(token))
 }
