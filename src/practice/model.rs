@@ -365,7 +365,6 @@ pub(super) struct Subscription {
     pub(super) include_fields: Vec<String>,
     pub(super) metafield_namespaces: Vec<String>,
     pub(super) api_version: String,
-    pub(super) failures: u32,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }
@@ -431,7 +430,7 @@ pub(super) struct RefreshToken {
     pub(super) scopes: Vec<String>,
     pub(super) expires_at: Timestamp,
     pub(super) first_used_at: Option<Timestamp>,
-    /// The token that this one was exchanged for; its first use ends this one.
+    /// The token that it was exchanged for, whose first use ends this one.
     pub(super) replaced_by: Option<String>,
 }
 

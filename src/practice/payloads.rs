@@ -58,7 +58,7 @@ pub(super) fn order(state: &State, order: &Order) -> Value {
     identity(&mut body, state, order);
     amounts(&mut body, order, &sums);
     people(&mut body, state, order);
-    parts(&mut body, state, order);
+    parts(&mut body, order);
     Value::Object(body)
 }
 
@@ -182,7 +182,7 @@ fn people(body: &mut Map<String, Value>, state: &State, order: &Order) {
     }
 }
 
-fn parts(body: &mut Map<String, Value>, state: &State, order: &Order) {
+fn parts(body: &mut Map<String, Value>, order: &Order) {
     let pen = Pen(order);
     let discount: Vec<Value> = order.discount.iter().map(|discount| json!({
         "target_type": "line_item", "type": "discount_code", "value": format!("{}.0", discount.percent),
@@ -198,8 +198,8 @@ fn parts(body: &mut Map<String, Value>, state: &State, order: &Order) {
             "discount_codes": codes,
             "line_items": order.lines.iter().map(|one| line(order, one, one.quantity)).collect::<Vec<_>>(),
             "shipping_lines": order.shipping.iter().map(|one| shipping_line(order, one)).collect::<Vec<_>>(),
-            "fulfillments": order.fulfillments.iter().map(|one| fulfillment(state, order, one)).collect::<Vec<_>>(),
-            "refunds": order.refunds.iter().map(|one| refund(state, order, one)).collect::<Vec<_>>(),
+            "fulfillments": order.fulfillments.iter().map(|one| fulfillment(order, one)).collect::<Vec<_>>(),
+            "refunds": order.refunds.iter().map(|one| refund(order, one)).collect::<Vec<_>>(),
             "returns": [], "line_item_groups": [],
         }),
     );
@@ -301,7 +301,7 @@ pub(super) fn customer(customer: &Customer, full: bool) -> Value {
 }
 
 /// fulfillments/create and update: here a line's quantity is what this fulfillment holds.
-pub(super) fn fulfillment(_state: &State, order: &Order, one: &Fulfillment) -> Value {
+pub(super) fn fulfillment(order: &Order, one: &Fulfillment) -> Value {
     let lines: Vec<Value> = one
         .lines
         .iter()
@@ -320,7 +320,7 @@ pub(super) fn fulfillment(_state: &State, order: &Order, one: &Fulfillment) -> V
 }
 
 /// refunds/create.
-pub(super) fn refund(_state: &State, order: &Order, refund: &Refund) -> Value {
+pub(super) fn refund(order: &Order, refund: &Refund) -> Value {
     let pen = Pen(order);
     let lines: Vec<Value> = refund.lines.iter().filter_map(|one| Some(json!({
         "id": one.id, "quantity": one.quantity, "line_item_id": one.line_id, "location_id": one.location_id,
@@ -363,13 +363,7 @@ fn transaction(order: &Order, one: &Transaction) -> Value {
 }
 
 /// orders/edited: only what changed.
-pub(super) fn order_edit(
-    state: &State,
-    id: u64,
-    order_id: u64,
-    deltas: &[(u64, i64)],
-    now: Timestamp,
-) -> Value {
+pub(super) fn order_edit(id: u64, order_id: u64, deltas: &[(u64, i64)], now: Timestamp) -> Value {
     let side = |keep: fn(i64) -> bool| -> Vec<Value> {
         deltas
             .iter()
@@ -377,7 +371,6 @@ pub(super) fn order_edit(
             .map(|(id, delta)| json!({"id": id, "delta": delta.abs()}))
             .collect()
     };
-    let _ = state;
     json!({"order_edit": {
         "id": id, "app_id": null, "created_at": time(now), "committed_at": time(now), "order_id": order_id,
         "notify_customer": false, "reason": null, "staff_note": null, "user_id": null,

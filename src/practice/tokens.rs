@@ -230,6 +230,7 @@ fn pair(
         .meta
         .access_tokens
         .retain(|one| one.expires_at.is_none_or(|end| end > now));
+    state.meta.refresh_tokens.retain(|one| one.expires_at > now);
     state.meta.access_tokens.push(AccessToken {
         token: access,
         scopes: scopes.clone(),

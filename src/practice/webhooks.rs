@@ -77,7 +77,7 @@ pub(super) fn order_edited(
     now: Timestamp,
 ) {
     let id = state.id();
-    let body = payloads::order_edit(state, id, order_id, deltas, now);
+    let body = payloads::order_edit(id, order_id, deltas, now);
     single(state, "orders/edited", &body, now);
 }
 
@@ -88,7 +88,7 @@ pub(super) fn refund(state: &mut State, order_id: u64, refund_id: u64, now: Time
     let Some(refund) = order.refunds.iter().find(|one| one.id == refund_id) else {
         return;
     };
-    let body = payloads::refund(state, order, refund);
+    let body = payloads::refund(order, refund);
     single(state, "refunds/create", &body, now);
 }
 
@@ -99,7 +99,7 @@ pub(super) fn fulfillment(state: &mut State, order_id: u64, id: u64, topic: &str
     let Some(one) = order.fulfillments.iter().find(|one| one.id == id) else {
         return;
     };
-    let body = payloads::fulfillment(state, order, one);
+    let body = payloads::fulfillment(order, one);
     single(state, topic, &body, now);
 }
 

@@ -57,7 +57,6 @@ pub(super) fn create_subscription(ctx: &Ctx<'_>, args: &Args) -> Result<u64, Use
             include_fields: input.texts("includeFields"),
             metafield_namespaces: input.texts("metafieldNamespaces"),
             api_version: ctx.api_version.clone(),
-            failures: 0,
             created_at: now,
             updated_at: now,
         };
