@@ -1,0 +1,178 @@
+//! Saying which item a store's product is, and what that does to the orders that waited for it.
+
+use counterfoil::erp::orders::WorkState;
+use counterfoil::erp::products::{self, NewProduct};
+use counterfoil::practice::OrderKind;
+use counterfoil::shopify::mappings::queries::{self, View};
+use counterfoil::shopify::products::queries::VariantRow;
+use counterfoil::shopify::shops;
+
+use crate::support::app::TestApp;
+use crate::support::both_databases;
+use crate::support::database::Kind;
+
+both_databases!(
+    a_catalogue_is_imported_and_waits_to_be_mapped,
+    exact_matches_are_previewed_accepted_and_undone,
+    accepting_a_suggestion_frees_the_order_that_waited,
+    a_product_becomes_an_item_or_is_ignored_and_can_be_taken_back,
+    a_product_update_keeps_the_mirror,
+);
+
+async fn a_catalogue_is_imported_and_waits_to_be_mapped(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let all = variants(&app, View::Unmapped);
+    assert!(all.len() > 40, "{}", all.len());
+    let page = app.get("/mappings").await;
+    page.assert_shows(&format!("0 of {} variants mapped", all.len()))
+        .assert_shows("No likely item");
+    let older = page.link("Older");
+    app.get(&format!("/mappings{older}"))
+        .await
+        .assert_status(200)
+        .assert_lacks(&all[0].product_title);
+}
+
+async fn exact_matches_are_previewed_accepted_and_undone(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let all = variants(&app, View::Unmapped);
+    let twins: Vec<&VariantRow> = all.iter().filter(|row| row.sku.is_some()).take(3).collect();
+    for twin in &twins {
+        add_item(&app, twin, twin.sku.as_deref().expect("a SKU"));
+    }
+    let page = app.get("/mappings").await;
+    let preview = app.get(&page.link("Accept 3 exact SKU matches")).await;
+    preview.assert_shows(twins[0].sku.as_deref().expect("a SKU"));
+    assert_eq!(
+        variants(&app, View::Mapped).len(),
+        0,
+        "a preview changes nothing"
+    );
+    let done = app
+        .owner()
+        .submit(preview.form("form[action$='/mappings/acceptances']"))
+        .await;
+    done.assert_shows("3 variants mapped.");
+    assert_eq!(variants(&app, View::Mapped).len(), 3);
+    let undone = app
+        .owner()
+        .submit(done.form("form[action*='/mappings/batches/']"))
+        .await;
+    undone.assert_shows("3 variants unmapped again.");
+    assert_eq!(variants(&app, View::Mapped).len(), 0);
+}
+
+async fn accepting_a_suggestion_frees_the_order_that_waited(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    app.practice.place_order(OrderKind::OneLine);
+    app.run_jobs().await;
+    let order = app.orders().remove(0);
+    assert_eq!(order.work_state, WorkState::Unmapped);
+    let page = app.get("/mappings").await;
+    page.assert_shows("blocks 1 order");
+    let title = page.attribute("li.match.is-open a.name", "href");
+    let id = title.rsplit('/').next().expect("an id").to_owned();
+    let all = variants(&app, View::Unmapped);
+    let blocking = all.iter().find(|row| row.id.to_string() == id);
+    let blocking = blocking.expect("the variant that blocks comes first");
+    add_item(&app, blocking, "another-sku");
+    let page = app.get("/mappings").await;
+    page.assert_shows("SKU differs").assert_shows("Title");
+    let done = app
+        .owner()
+        .submit(page.form("li.match.is-open form[action$='/acceptance']"))
+        .await;
+    done.assert_shows("1 variant mapped. 1 order is free.");
+    let order = app.order(&order.facts.name);
+    assert_ne!(order.work_state, WorkState::Unmapped);
+    // The next order of it comes in mapped.
+    let undone = app
+        .owner()
+        .submit(done.form("form[action*='/mappings/batches/']"))
+        .await;
+    undone.assert_shows("unmapped again");
+    assert_eq!(app.order(&order.facts.name).work_state, WorkState::Unmapped);
+}
+
+async fn a_product_becomes_an_item_or_is_ignored_and_can_be_taken_back(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let all = variants(&app, View::Unmapped);
+    let [first, second] = [&all[0], &all[1]];
+    let page = app.get(&format!("/mappings/{}", first.id)).await;
+    let form = page.form("form[action$='/item']").fill("sku", "NEW-1");
+    app.owner()
+        .submit(form)
+        .await
+        .assert_shows("1 variant mapped.");
+    let page = app.get(&format!("/mappings/{}", second.id)).await;
+    let taken = page.form("form[action$='/item']").fill("sku", "NEW-1");
+    let answer = app.owner().submit(taken).await;
+    answer.assert_status(422).assert_shows("already in use");
+    let ignore = page.form("form[action$='/exclusion']");
+    app.owner().submit(ignore).await.assert_shows("Ignored");
+    assert_eq!(variants(&app, View::Ignored).len(), 1);
+    let page = app.get(&format!("/mappings/{}", second.id)).await;
+    let back = page.form("form[action$='/removal']");
+    app.owner()
+        .submit(back)
+        .await
+        .assert_shows("Unmapped again");
+    assert_eq!(variants(&app, View::Ignored).len(), 0);
+    let page = app.get(&format!("/mappings/{}", second.id)).await;
+    page.assert_shows("History").assert_shows("nothing of ours");
+    // Both mappings of one variant at once: the second is told so.
+    let page = app.get(&format!("/mappings/{}", first.id)).await;
+    let back = page.form("form[action$='/removal']");
+    app.owner().submit(back).await.assert_status(200);
+    let search = app.get(&format!("/mappings/{}?q=NEW-1", first.id)).await;
+    let accept = || search.form("form[action$='/acceptance']");
+    app.owner().submit(accept()).await.assert_status(200);
+    let again = app.owner().submit(accept()).await;
+    again.assert_status(409).assert_shows("mapped already");
+}
+
+async fn a_product_update_keeps_the_mirror(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let row = variants(&app, View::Unmapped)
+        .into_iter()
+        .find(|row| row.sku.is_some())
+        .expect("a variant with a SKU");
+    let sku = row.sku.clone().expect("a SKU");
+    app.clock.advance(std::time::Duration::from_secs(60));
+    assert!(app.practice.update_product(&sku, "Renamed Tea"));
+    app.run_jobs().await;
+    let now = variants(&app, View::Unmapped);
+    let renamed = now
+        .iter()
+        .find(|one| one.id == row.id)
+        .expect("still there");
+    assert_eq!(renamed.product_title, "Renamed Tea");
+    assert_eq!(renamed.weight_grams, row.weight_grams);
+    let item = app.read(|conn| products::find_by_sku(conn, &sku));
+    assert_eq!(item, None, "an update makes no item of ours");
+}
+
+fn add_item(app: &TestApp, twin: &VariantRow, sku: &str) {
+    let new = NewProduct {
+        sku: sku.to_owned(),
+        name: match &twin.variant_title {
+            Some(option) => format!("{}, {option}", twin.product_title),
+            None => twin.product_title.clone(),
+        },
+        barcode: None,
+        weight_grams: twin.weight_grams,
+        ships: true,
+    };
+    let now = app.clock.now();
+    let made = app
+        .db()
+        .write_here(|conn| products::create(conn, &new, now));
+    made.expect("an item");
+}
+
+fn variants(app: &TestApp, view: View) -> Vec<VariantRow> {
+    app.read(|conn| {
+        let shop = shops::list(conn)?.remove(0);
+        queries::list(conn, shop.id, view, "", &[], None, 500)
+    })
+}
