@@ -1,12 +1,10 @@
 //! Applies one stored webhook inside the worker's transaction. A business cause never fails an event:
 //! it becomes a hold on the order.
-use std::collections::HashMap;
-
 use serde_json::json;
 
 use crate::erp::orders::Received;
 use crate::erp::orders::incoming::{PaymentRule, Shape, Source};
-use crate::erp::orders::{self, IncomingOrder, Intake, OrderError, Resolution};
+use crate::erp::orders::{self, IncomingOrder, Intake, OrderError};
 use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::inbox::queries::EventRow;
@@ -14,6 +12,7 @@ use crate::platform::jobs::{self, Filing};
 use crate::platform::queue::Outcome;
 use crate::shopify::customers;
 use crate::shopify::jobs::CheckUninstalled;
+use crate::shopify::mappings;
 use crate::shopify::orders::{
     Fulfillment, TranslateError, Translated, translate, translate_delete,
 };
@@ -105,13 +104,18 @@ pub(crate) fn book(
         Some(customer) => Some(customers::receive(conn, shop.id, customer, now)?),
         None => None,
     };
-    let variants: Vec<&str> = incoming
-        .lines
-        .iter()
-        .flatten()
-        .filter_map(|line| line.variant_external_id.as_deref())
+    let lines = || incoming.lines.iter().flatten();
+    let variants: Vec<String> = lines()
+        .filter_map(|line| line.variant_external_id.clone())
         .collect();
-    let known: HashMap<String, Resolution> = queries::resolutions(conn, shop.id, &variants)?;
+    let known = mappings::resolve(conn, shop.id, &variants)?;
+    let sold: Vec<(&str, &str)> = lines()
+        .filter_map(|line| {
+            let product = line.product_external_id.as_deref()?;
+            Some((product, line.variant_external_id.as_deref()?))
+        })
+        .collect();
+    products::fetch_missing(conn, shop, &sold, now)?;
     let intake = Intake {
         channel: shop.channel,
         contact,

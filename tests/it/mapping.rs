@@ -17,6 +17,7 @@ both_databases!(
     accepting_a_suggestion_frees_the_order_that_waited,
     a_product_becomes_an_item_or_is_ignored_and_can_be_taken_back,
     a_product_update_keeps_the_mirror,
+    an_order_of_an_unknown_product_has_it_read,
 );
 
 async fn a_catalogue_is_imported_and_waits_to_be_mapped(kind: Kind) {
@@ -150,6 +151,29 @@ async fn a_product_update_keeps_the_mirror(kind: Kind) {
     assert_eq!(renamed.weight_grams, row.weight_grams);
     let item = app.read(|conn| products::find_by_sku(conn, &sku));
     assert_eq!(item, None, "an update makes no item of ours");
+}
+
+async fn an_order_of_an_unknown_product_has_it_read(kind: Kind) {
+    let elsewhere = TestApp::connected(kind).await;
+    elsewhere.practice.place_order(OrderKind::OneLine);
+    elsewhere.run_jobs().await;
+    let sent = elsewhere.practice.deliveries();
+    let order = sent.iter().find(|one| one.topic == "orders/create");
+    let body = &order.expect("an order").body;
+
+    let app = TestApp::start(kind).await;
+    app.connect().await.assert_status(200);
+    // The order is there before the catalogue.
+    app.deliver_webhook("orders/create", "w1", body.as_bytes())
+        .await;
+    app.run_jobs().await;
+    let asked = app.practice.requests();
+    assert!(
+        asked
+            .iter()
+            .any(|request| request.operation == "ProductVariantsOf")
+    );
+    app.get("/mappings").await.assert_shows("blocks 1 order");
 }
 
 fn add_item(app: &TestApp, twin: &VariantRow, sku: &str) {

@@ -1,73 +1,15 @@
 //! SQL that applying an event needs of the connector's tables.
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 
-use crate::erp::orders::Resolution;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::{
-    order_lines, shipment_lines, shipments, shopify_fulfillments, shopify_product_mappings,
-    shopify_variants,
-};
-use crate::types::{At, ProductId, ShopId};
+use crate::schema::{order_lines, shipment_lines, shipments, shopify_fulfillments};
+use crate::types::ShopId;
 
 /// A fulfilment that we made, or are about to make: then it has no gid yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ours {
     pub(super) gid: Option<String>,
     pub(super) lines: Vec<(String, i64)>,
-}
-
-/// Variant, when it was ignored, product, quantity.
-type MappingRow = (String, Option<At>, Option<ProductId>, Option<i64>);
-
-/// What these variants of the shop stand for; a variant nobody mapped is not in the answer.
-pub(crate) fn resolutions(
-    conn: &mut DbConnection,
-    shop: ShopId,
-    variants: &[&str],
-) -> Result<HashMap<String, Resolution>, DbError> {
-    if variants.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<MappingRow> = shopify_variants::table
-        .left_join(
-            shopify_product_mappings::table.on(shopify_product_mappings::variant_id
-                .eq(shopify_variants::id)
-                .and(shopify_product_mappings::removed_at.is_null())),
-        )
-        .filter(shopify_variants::shop_id.eq(shop))
-        .filter(shopify_variants::external_id.eq_any(variants.to_vec()))
-        .select((
-            shopify_variants::external_id,
-            shopify_variants::ignored_at,
-            shopify_product_mappings::product_id.nullable(),
-            shopify_product_mappings::quantity.nullable(),
-        ))
-        .load(conn)?;
-    let mut known: HashMap<String, Resolution> = HashMap::new();
-    for (variant, ignored_at, product, quantity) in rows {
-        match (product, quantity) {
-            (Some(product), Some(quantity)) => {
-                let part = (product, quantity);
-                match known.get_mut(&variant) {
-                    Some(Resolution::Parts(parts)) => parts.push(part),
-                    Some(Resolution::Ignored) | None => {
-                        known.insert(variant, Resolution::Parts(vec![part]));
-                    }
-                }
-            }
-            // A mapping without a product says that the variant is nothing of ours.
-            (None, Some(_)) => {
-                known.entry(variant).or_insert(Resolution::Ignored);
-            }
-            (_, None) if ignored_at.is_some() => {
-                known.entry(variant).or_insert(Resolution::Ignored);
-            }
-            (_, None) => {}
-        }
-    }
-    Ok(known)
 }
 
 /// Our own pushes for an order, with their lines.
