@@ -14,6 +14,7 @@ pub mod gate;
 pub mod headers;
 pub mod health;
 pub mod holds;
+pub mod home;
 pub mod integrations;
 pub mod jobs;
 pub mod limits;
@@ -28,6 +29,7 @@ pub mod setup;
 pub mod shipments;
 pub mod static_files;
 pub mod timeline;
+pub mod users;
 pub mod visitor;
 pub mod webhooks;
 

@@ -9,6 +9,7 @@ use crate::platform::db::{DbConnection, DbError};
 use crate::platform::secrets::random_hex;
 use crate::types::{At, UserId};
 
+pub mod changes;
 pub mod queries;
 pub mod roles;
 pub mod sessions;

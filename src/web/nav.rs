@@ -58,7 +58,7 @@ const PLACES: &[Place] = &[
     place(Section::Sync,         "Sync",      ("Sync centre", "sync"),      "/sync",         "y", false),
     place(Section::Events,       "Sync",      ("Events", "events"),         "/events",       "e", true),
     place(Section::Integrations, "Sync",      ("Integrations", "plug"),     "/integrations", "i", false),
-    place(Section::Settings,     "Sync",      ("Settings", "settings"),     "/settings",     "t", false),
+    place(Section::Settings,     "Sync",      ("People", "users"),          "/settings/users", "t", false),
 ];
 
 /// A place as one visitor sees it.

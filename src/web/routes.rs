@@ -5,8 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    gate, health, holds, integrations, jobs, mappings, nav, orders, products, sessions, setup,
-    shipments, static_files, webhooks,
+    gate, health, holds, home, integrations, jobs, mappings, nav, orders, products, sessions, setup,
+    shipments, static_files, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -48,6 +48,15 @@ pub fn table() -> Vec<Route> {
         get ("/setup",                 Access::Public,   setup::new),
         post("/setup",                 Access::Public,   setup::create),
         post("/sign-out",              Access::SignedIn, sessions::delete),
+
+        get ("/",                      Access::May(Action::View), home::show),
+
+        // People.
+        get ("/settings/users",                     Access::May(Action::Users), users::index),
+        post("/settings/users",                     Access::May(Action::Users), users::create),
+        post("/settings/users/{id}/role",           Access::May(Action::Users), users::update_role),
+        post("/settings/users/{id}/deactivation",   Access::May(Action::Users), users::deactivate),
+        post("/settings/users/{id}/reactivation",   Access::May(Action::Users), users::reactivate),
 
         // Parts of every page: live counts, and what a phone's tabs have no room for.
         get ("/live/nav",              Access::SignedIn, nav::show),

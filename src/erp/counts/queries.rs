@@ -1,19 +1,18 @@
 //! What the navigation counts, each over one index.
 use diesel::prelude::*;
 
+use crate::erp::orders::work_state::WorkState;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::Status;
 use crate::schema::{jobs, orders, webhook_events};
 
-/// States in which an order still has something to leave the house.
-const TO_SHIP: [&str; 5] = ["ready", "short", "part_shipped", "unmapped", "needs_review"];
 
 /// # Errors
 ///
 /// The database's.
 pub fn count_to_ship(conn: &mut DbConnection) -> Result<i64, DbError> {
     let count = orders::table
-        .filter(orders::work_state.eq_any(TO_SHIP))
+        .filter(orders::work_state.eq_any(WorkState::TO_SHIP))
         .count()
         .get_result(conn)?;
     Ok(count)

@@ -1,6 +1,7 @@
 //! Every statement on `users`, `sessions`, `sign_in_failures` and `api_tokens`.
 use diesel::prelude::*;
 
+use super::roles::Role;
 use super::sessions::{Origin, Session};
 use super::tokens::{Scope, Token};
 use super::{NewUser, User};
@@ -316,4 +317,49 @@ pub fn set_password(
         .set(users::password_hash.eq(password_hash))
         .execute(conn)?;
     Ok(rows == 1)
+}
+
+/// Everybody, by name.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list(conn: &mut DbConnection) -> Result<Vec<User>, DbError> {
+    Ok(users::table
+        .order((users::name, users::id))
+        .select(User::as_select())
+        .load(conn)?)
+}
+
+/// Owners who may sign in.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count_owners(conn: &mut DbConnection) -> Result<i64, DbError> {
+    Ok(users::table
+        .filter(users::role.eq(Role::Owner))
+        .filter(users::active.eq(true))
+        .count()
+        .get_result(conn)?)
+}
+
+/// # Errors
+///
+/// The database's.
+pub fn mark_role(conn: &mut DbConnection, id: UserId, role: Role) -> Result<(), DbError> {
+    diesel::update(users::table.find(id))
+        .set(users::role.eq(role))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// # Errors
+///
+/// The database's.
+pub fn mark_active(conn: &mut DbConnection, id: UserId, active: bool) -> Result<(), DbError> {
+    diesel::update(users::table.find(id))
+        .set(users::active.eq(active))
+        .execute(conn)?;
+    Ok(())
 }
