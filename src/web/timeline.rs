@@ -115,10 +115,16 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
         Kind::DeletedAtSource => "Deleted in the store; it stays here".to_owned(),
         Kind::FulfilledElsewhere => "Shipped by somebody else".to_owned(),
         Kind::Echo => "The store confirmed our own shipment".to_owned(),
-        Kind::Shipped => with_detail("Shipped", arguments),
-        Kind::TrackingCorrected => with_detail("Tracking corrected", arguments),
-        Kind::ShipmentUndone => with_detail("Shipment undone", arguments),
-        Kind::Pushed => with_detail("Told the store", arguments),
+        Kind::Shipped => sent(arguments),
+        Kind::TrackingCorrected => format!(
+            "Tracking corrected: {}, was {}",
+            or_none(&list(arguments, "after")),
+            or_none(&list(arguments, "before"))
+        ),
+        Kind::ShipmentUndone => {
+            "Shipment undone: its pieces are back in stock and open again".to_owned()
+        }
+        Kind::Pushed => pushed(arguments).to_owned(),
         Kind::PushWaits => with_reason("The store will be told later", &reason),
         Kind::PushFailed => with_reason("The store could not be told", &reason),
         Kind::Printed => with_detail("Printed", arguments),
@@ -133,6 +139,41 @@ fn reserved(arguments: &Value) -> String {
     } else {
         format!("{pieces} {word} reserved")
     }
+}
+
+/// `3 pieces shipped with UPS, 1Z999`.
+fn sent(arguments: &Value) -> String {
+    let pieces = number(arguments, "pieces");
+    let carrier = word(arguments, "carrier");
+    let tracking = list(arguments, "tracking");
+    let mut text = match pieces {
+        1 => "1 piece shipped".to_owned(),
+        pieces => format!("{pieces} pieces shipped"),
+    };
+    if !carrier.is_empty() {
+        text.push_str(" with ");
+        text.push_str(&carrier);
+    }
+    if !tracking.is_empty() {
+        text.push_str(", ");
+        text.push_str(&tracking);
+    }
+    text
+}
+
+fn pushed(arguments: &Value) -> &'static str {
+    let adopted = arguments.get("adopted").and_then(Value::as_bool) == Some(true);
+    match word(arguments, "what").as_str() {
+        "fulfillment" if adopted => "The store has the shipment: its lost answer was looked up",
+        "fulfillment" => "The store was told of the shipment",
+        "tracking" => "The store was told the new tracking",
+        "cancellation" => "The store was told that the shipment is undone",
+        _ => "The store was told",
+    }
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
 }
 
 fn with_reason(text: &str, reason: &str) -> String {
@@ -169,4 +210,37 @@ fn list(arguments: &Value, key: &str) -> String {
         .filter_map(Value::as_str)
         .collect();
     words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_happened_is_told_in_a_sentence() {
+        let said = |kind, arguments| sentence(kind, &arguments);
+        let shipped = json!({ "pieces": 3, "carrier": "UPS", "tracking": ["1Z", "2Z"] });
+        assert_eq!(
+            said(Kind::Shipped, shipped),
+            "3 pieces shipped with UPS, 1Z, 2Z"
+        );
+        let paid = json!({ "from": "pending", "to": "paid" });
+        assert_eq!(
+            said(Kind::PaymentChanged, paid),
+            "Payment: Paid, was pending"
+        );
+        let held = json!({ "kind": "unpaid", "cause": "" });
+        assert_eq!(said(Kind::HoldPlaced, held), "Held by missing payment");
+        let short = json!({ "pieces": 1, "short": 2 });
+        assert_eq!(
+            said(Kind::StockReserved, short),
+            "1 piece reserved, 2 short"
+        );
+        // A kind whose arguments are missing still says something.
+        for kind in Kind::ALL {
+            assert!(!said(*kind, json!({})).is_empty());
+        }
+    }
 }

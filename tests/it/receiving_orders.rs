@@ -1,6 +1,8 @@
 //! Orders come in: each once, never older than what we know, each line with its item or with a hold.
 
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use counterfoil::erp::orders::{self, WorkState, queries as order_rows};
 use counterfoil::erp::products::{self, NewProduct};
@@ -11,7 +13,8 @@ use counterfoil::platform::inbox::queries::EventRow;
 use counterfoil::platform::queue::Outcome;
 use counterfoil::shopify::apply::apply_event;
 use counterfoil::types::{At, ChannelId, EventId, LocationId, OrderId, ProductId};
-use diesel::connection::SimpleConnection;
+use diesel::Connection as _;
+use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use serde_json::{Value, json};
 
 use crate::support::both_databases;
@@ -34,6 +37,7 @@ both_databases!(
     what_others_have_shipped_is_not_ours_to_ship,
     a_person_holds_and_releases_an_order,
     a_body_that_fits_no_order_is_dead_with_its_place,
+    a_new_order_of_three_lines_takes_few_statements,
 );
 
 fn fixture() -> Value {
@@ -100,9 +104,16 @@ impl House {
     }
 
     fn deliver(&self, topic: &str, body: &Value) -> Outcome {
+        let event = self.event(topic, body);
+        self.db
+            .write_here(|conn| apply_event(conn, &event, NOW))
+            .expect("the database works")
+    }
+
+    fn event(&self, topic: &str, body: &Value) -> EventRow {
         *self.events.borrow_mut() += 1;
         let number = *self.events.borrow();
-        let event = EventRow {
+        EventRow {
             id: EventId(number),
             source: "shopify".to_owned(),
             shop_domain: SHOP.to_owned(),
@@ -123,10 +134,7 @@ impl House {
             locked_by: None,
             reason: None,
             finished_at: None,
-        };
-        self.db
-            .write_here(|conn| apply_event(conn, &event, NOW))
-            .expect("the database works")
+        }
     }
 
     fn order(&self, external: &str) -> order_rows::OrderRow {
@@ -383,4 +391,49 @@ async fn a_body_that_fits_no_order_is_dead_with_its_place(kind: Kind) {
         house.deliver("orders/updated", &refund),
         Outcome::dead("order_id: an order has none: this is the body of another topic")
     );
+}
+
+async fn a_new_order_of_three_lines_takes_few_statements(kind: Kind) {
+    let house = House::new(kind);
+    let shirt = house.product("SH-S");
+    house.stock(shirt, 100);
+    // A first order of the customer, and a mapping.
+    house.deliver("orders/create", &one_line(7, 10));
+    let shirt = shirt.0;
+    house.write(|conn| {
+        let mapping = format!(
+            "INSERT INTO shopify_variants (shop_id, external_id, product_external_id, \
+             product_title, source_updated_at, seen_at) VALUES (1, '808950810', '632910392', \
+             'Shirt', 0, 0); \
+             INSERT INTO shopify_product_mappings (shop_id, variant_id, product_id, kind, origin, \
+             created_at) VALUES (1, 1, {shirt}, 'one', 'sku', 0);"
+        );
+        conn.batch_execute(&mapping).map_err(DbError::from)?;
+        Ok(())
+    });
+    let mut body = one_line(8, 20);
+    let line = body["line_items"][0].clone();
+    for id in [1, 2] {
+        let mut more = line.clone();
+        more["id"] = json!(id);
+        more["admin_graphql_api_id"] = json!(format!("gid://shopify/LineItem/{id}"));
+        body["line_items"].as_array_mut().expect("lines").push(more);
+    }
+    let event = house.event("orders/create", &body);
+    let count = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&count);
+    let outcome = house.db.write_here(|conn| {
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+                seen.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let outcome = apply_event(conn, &event, NOW);
+        conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+        outcome
+    });
+    assert_eq!(outcome.expect("the database works"), Outcome::Done);
+    assert_eq!(house.state("8"), WorkState::Ready);
+    let count = count.load(Ordering::Relaxed);
+    assert!(count <= 25, "{count} statements");
 }

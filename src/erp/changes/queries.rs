@@ -7,7 +7,7 @@ use crate::schema::{changes, queues};
 use crate::types::At;
 
 #[derive(Insertable)]
-#[diesel(table_name = changes)]
+#[diesel(table_name = changes, treat_none_as_default_value = false)]
 struct NewChange<'a> {
     kind: &'a str,
     public_id: &'a str,

@@ -71,23 +71,18 @@ pub(super) fn insert(
         .map(|(place, line)| resolve(line, place, incoming.currency, intake))
         .collect();
     let facts: Vec<LineFacts> = resolved.iter().map(|line| line.facts.clone()).collect();
-    queries::insert_lines(conn, order, &facts)?;
-    let stored = if facts.is_empty() {
-        Vec::new()
-    } else {
-        queries::list_lines(conn, order)?
-    };
-    let mut parts: BTreeMap<String, Vec<(ProductId, i64)>> = resolved
+    let ids: BTreeMap<String, OrderLineId> = queries::insert_lines(conn, order, &facts)?
         .into_iter()
-        .map(|line| (line.facts.external_id, line.parts))
         .collect();
-    let lines: Vec<OpenLine> = stored
+    let lines: Vec<OpenLine> = resolved
         .into_iter()
-        .map(|row| OpenLine {
-            id: row.id,
-            parts: parts.remove(&row.facts.external_id).unwrap_or_default(),
-            facts: row.facts,
-            shipped: row.shipped_quantity,
+        .filter_map(|line| {
+            Some(OpenLine {
+                id: *ids.get(&line.facts.external_id)?,
+                facts: line.facts,
+                shipped: 0,
+                parts: line.parts,
+            })
         })
         .collect();
     queries::insert_parts(conn, &part_rows(&lines))?;
@@ -161,15 +156,14 @@ fn insert_fresh(
         return Ok(());
     }
     let facts: Vec<LineFacts> = fresh.iter().map(|line| line.facts.clone()).collect();
-    queries::insert_lines(conn, order, &facts)?;
     let mut parts = Vec::new();
-    for row in queries::list_lines(conn, order)? {
+    for (external_id, id) in queries::insert_lines(conn, order, &facts)? {
         let new = fresh
             .iter()
-            .find(|line| line.facts.external_id == row.facts.external_id);
+            .find(|line| line.facts.external_id == external_id);
         for (product_id, quantity_each) in new.iter().flat_map(|line| &line.parts) {
             parts.push(PartRow {
-                order_line_id: row.id,
+                order_line_id: id,
                 product_id: *product_id,
                 quantity_each: *quantity_each,
             });

@@ -3,17 +3,23 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::incoming::PaymentState;
-use super::lines::LineResolution;
 use super::totals::TotalsCheck;
 use super::work_state::WorkState;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{line_products, order_lines, orders};
-use crate::types::{At, ChannelId, ContactId, Currency, OrderId, OrderLineId, ProductId};
+use crate::types::{At, ChannelId, ContactId, Currency, OrderId, ProductId};
 
 pub(super) mod amounts;
+pub mod lines;
 pub mod list;
 pub mod show;
+
+pub use lines::{LineFacts, LineRow, PartRow, list_lines, list_parts};
+pub(super) use lines::{
+    add_shipped, delete_parts, insert_lines, insert_parts, lines_of_variant, set_resolution,
+    update_line,
+};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -83,59 +89,6 @@ pub struct OrderRow {
     pub changed_at: At,
     #[diesel(embed)]
     pub facts: OrderFacts,
-}
-
-/// What the channel decides about a line, and what it resolves to.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = order_lines, treat_none_as_default_value = false, treat_none_as_null = true)]
-pub struct LineFacts {
-    pub external_id: String,
-    pub position: i32,
-    pub variant_external_id: Option<String>,
-    pub product_external_id: Option<String>,
-    pub resolution: LineResolution,
-    pub title: String,
-    pub variant_title: Option<String>,
-    pub sku: Option<String>,
-    pub quantity: i64,
-    pub current_quantity: i64,
-    pub fulfilled_elsewhere: i64,
-    pub unit_price_scaled: i64,
-    pub discount_minor: i64,
-    pub tax_minor: i64,
-    pub total_minor: i64,
-    pub ships: bool,
-    pub gift_card: bool,
-    pub tip: bool,
-    pub properties: Option<String>,
-}
-
-/// A line as it is stored.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = order_lines)]
-pub struct LineRow {
-    pub id: OrderLineId,
-    pub order_id: OrderId,
-    pub shipped_quantity: i64,
-    #[diesel(embed)]
-    pub facts: LineFacts,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = order_lines, treat_none_as_default_value = false)]
-struct NewLine {
-    order_id: OrderId,
-    #[diesel(embed)]
-    facts: LineFacts,
-}
-
-/// A product that a line resolves to.
-#[derive(Clone, Copy, Debug, Queryable, Insertable)]
-#[diesel(table_name = line_products)]
-pub struct PartRow {
-    pub order_line_id: OrderLineId,
-    pub product_id: ProductId,
-    pub quantity_each: i64,
 }
 
 /// Finds the channel's order and keeps others from changing it until the commit.
@@ -307,131 +260,6 @@ pub(super) fn mark_cancelled(
     ))
     .execute(conn)?;
     Ok(rows > 0)
-}
-
-pub(super) fn insert_lines(
-    conn: &mut DbConnection,
-    order: OrderId,
-    lines: &[LineFacts],
-) -> Result<(), DbError> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<NewLine> = lines
-        .iter()
-        .map(|facts| NewLine {
-            order_id: order,
-            facts: facts.clone(),
-        })
-        .collect();
-    native!(conn, |c| diesel::insert_into(order_lines::table)
-        .values(&rows)
-        .execute(c))?;
-    Ok(())
-}
-
-pub(super) fn update_line(
-    conn: &mut DbConnection,
-    id: OrderLineId,
-    facts: &LineFacts,
-) -> Result<(), DbError> {
-    diesel::update(order_lines::table.find(id))
-        .set(facts)
-        .execute(conn)?;
-    Ok(())
-}
-
-pub(super) fn set_resolution(
-    conn: &mut DbConnection,
-    line: OrderLineId,
-    resolution: LineResolution,
-) -> Result<(), DbError> {
-    diesel::update(order_lines::table.find(line))
-        .set(order_lines::resolution.eq(resolution))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Adds to what has left of a line; less than nothing or more than there is, is refused.
-pub(super) fn add_shipped(
-    conn: &mut DbConnection,
-    line: OrderLineId,
-    quantity: i64,
-) -> Result<bool, DbError> {
-    let rows = diesel::update(
-        order_lines::table
-            .find(line)
-            .filter((order_lines::shipped_quantity + quantity).ge(0))
-            .filter((order_lines::shipped_quantity + quantity).le(order_lines::current_quantity)),
-    )
-    .set(order_lines::shipped_quantity.eq(order_lines::shipped_quantity + quantity))
-    .execute(conn)?;
-    Ok(rows > 0)
-}
-
-/// The order's lines in their order.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list_lines(conn: &mut DbConnection, order: OrderId) -> Result<Vec<LineRow>, DbError> {
-    Ok(order_lines::table
-        .filter(order_lines::order_id.eq(order))
-        .order((order_lines::position.asc(), order_lines::id.asc()))
-        .select(LineRow::as_select())
-        .load(conn)?)
-}
-
-/// What the order's lines resolve to.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list_parts(conn: &mut DbConnection, order: OrderId) -> Result<Vec<PartRow>, DbError> {
-    Ok(line_products::table
-        .inner_join(order_lines::table)
-        .filter(order_lines::order_id.eq(order))
-        .order(line_products::id.asc())
-        .select((
-            line_products::order_line_id,
-            line_products::product_id,
-            line_products::quantity_each,
-        ))
-        .load(conn)?)
-}
-
-pub(super) fn insert_parts(conn: &mut DbConnection, rows: &[PartRow]) -> Result<(), DbError> {
-    if !rows.is_empty() {
-        native!(conn, |c| diesel::insert_into(line_products::table)
-            .values(rows)
-            .execute(c))?;
-    }
-    Ok(())
-}
-
-pub(super) fn delete_parts(conn: &mut DbConnection, line: OrderLineId) -> Result<(), DbError> {
-    diesel::delete(line_products::table.filter(line_products::order_line_id.eq(line)))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Lines of a channel's open orders that were sold as this variant, with their order.
-pub(super) fn lines_of_variant(
-    conn: &mut DbConnection,
-    channel: ChannelId,
-    variant: &str,
-) -> Result<Vec<LineRow>, DbError> {
-    Ok(order_lines::table
-        .inner_join(orders::table)
-        .filter(order_lines::variant_external_id.eq(variant))
-        .filter(orders::channel_id.eq(channel))
-        .filter(orders::cancelled_at.is_null())
-        .filter(orders::deleted_at_source.is_null())
-        .filter(order_lines::shipped_quantity.eq(0))
-        .filter(order_lines::fulfilled_elsewhere.eq(0))
-        .order((order_lines::order_id.asc(), order_lines::id.asc()))
-        .select(LineRow::as_select())
-        .load(conn)?)
 }
 
 /// Orders that lack a product, in the order in which they are served: promised date, then age.

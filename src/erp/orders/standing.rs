@@ -60,8 +60,7 @@ impl Standing {
         if self.is_closed() || self.facts.fulfilled_at_source {
             return Vec::new();
         }
-        self.lines
-            .iter()
+        self.ours()
             .filter(|line| line.facts.resolution == LineResolution::Mapped)
             .flat_map(|line| {
                 let open = line_facts(line).open();
@@ -72,6 +71,13 @@ impl Standing {
                 })
             })
             .collect()
+    }
+
+    /// The lines that are ours to ship; a test order never ships.
+    fn ours(&self) -> impl Iterator<Item = &OpenLine> {
+        self.lines.iter().filter(|line| {
+            !self.facts.test && line.facts.ships && line.facts.resolution != LineResolution::Ignored
+        })
     }
 
     fn state_facts(&self, short: i64) -> Facts {

@@ -39,7 +39,7 @@ pub struct ReservationRow {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = reservations)]
+#[diesel(table_name = reservations, treat_none_as_default_value = false)]
 pub(super) struct NewReservation {
     pub(super) order_line_id: OrderLineId,
     pub(super) product_id: ProductId,

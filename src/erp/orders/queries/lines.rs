@@ -1,0 +1,193 @@
+//! SQL of `order_lines` and `line_products`.
+use diesel::prelude::*;
+
+use crate::erp::orders::lines::LineResolution;
+use crate::native;
+use crate::platform::db::{DbConnection, DbError};
+use crate::schema::{line_products, order_lines, orders};
+use crate::types::{ChannelId, OrderId, OrderLineId, ProductId};
+
+/// What the channel decides about a line, and what it resolves to.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = order_lines, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct LineFacts {
+    pub external_id: String,
+    pub position: i32,
+    pub variant_external_id: Option<String>,
+    pub product_external_id: Option<String>,
+    pub resolution: LineResolution,
+    pub title: String,
+    pub variant_title: Option<String>,
+    pub sku: Option<String>,
+    pub quantity: i64,
+    pub current_quantity: i64,
+    pub fulfilled_elsewhere: i64,
+    pub unit_price_scaled: i64,
+    pub discount_minor: i64,
+    pub tax_minor: i64,
+    pub total_minor: i64,
+    pub ships: bool,
+    pub gift_card: bool,
+    pub tip: bool,
+    pub properties: Option<String>,
+}
+
+/// A line as it is stored.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = order_lines)]
+pub struct LineRow {
+    pub id: OrderLineId,
+    pub order_id: OrderId,
+    pub shipped_quantity: i64,
+    #[diesel(embed)]
+    pub facts: LineFacts,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = order_lines, treat_none_as_default_value = false)]
+struct NewLine {
+    order_id: OrderId,
+    #[diesel(embed)]
+    facts: LineFacts,
+}
+
+/// A product that a line resolves to.
+#[derive(Clone, Copy, Debug, Queryable, Insertable)]
+#[diesel(table_name = line_products, treat_none_as_default_value = false)]
+pub struct PartRow {
+    pub order_line_id: OrderLineId,
+    pub product_id: ProductId,
+    pub quantity_each: i64,
+}
+
+/// Writes lines; returns their ids by the channel's.
+pub(in crate::erp::orders) fn insert_lines(
+    conn: &mut DbConnection,
+    order: OrderId,
+    lines: &[LineFacts],
+) -> Result<Vec<(String, OrderLineId)>, DbError> {
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<NewLine> = lines
+        .iter()
+        .map(|facts| NewLine {
+            order_id: order,
+            facts: facts.clone(),
+        })
+        .collect();
+    Ok(native!(conn, |c| diesel::insert_into(order_lines::table)
+        .values(&rows)
+        .returning((order_lines::external_id, order_lines::id))
+        .get_results(c))?)
+}
+
+pub(in crate::erp::orders) fn update_line(
+    conn: &mut DbConnection,
+    id: OrderLineId,
+    facts: &LineFacts,
+) -> Result<(), DbError> {
+    diesel::update(order_lines::table.find(id))
+        .set(facts)
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(in crate::erp::orders) fn set_resolution(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+    resolution: LineResolution,
+) -> Result<(), DbError> {
+    diesel::update(order_lines::table.find(line))
+        .set(order_lines::resolution.eq(resolution))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Adds to what has left of a line; less than nothing or more than there is, is refused.
+pub(in crate::erp::orders) fn add_shipped(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+    quantity: i64,
+) -> Result<bool, DbError> {
+    let rows = diesel::update(
+        order_lines::table
+            .find(line)
+            .filter((order_lines::shipped_quantity + quantity).ge(0))
+            .filter((order_lines::shipped_quantity + quantity).le(order_lines::current_quantity)),
+    )
+    .set(order_lines::shipped_quantity.eq(order_lines::shipped_quantity + quantity))
+    .execute(conn)?;
+    Ok(rows > 0)
+}
+
+/// The order's lines in their order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_lines(conn: &mut DbConnection, order: OrderId) -> Result<Vec<LineRow>, DbError> {
+    Ok(order_lines::table
+        .filter(order_lines::order_id.eq(order))
+        .order((order_lines::position.asc(), order_lines::id.asc()))
+        .select(LineRow::as_select())
+        .load(conn)?)
+}
+
+/// What the order's lines resolve to.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_parts(conn: &mut DbConnection, order: OrderId) -> Result<Vec<PartRow>, DbError> {
+    Ok(line_products::table
+        .inner_join(order_lines::table)
+        .filter(order_lines::order_id.eq(order))
+        .order(line_products::id.asc())
+        .select((
+            line_products::order_line_id,
+            line_products::product_id,
+            line_products::quantity_each,
+        ))
+        .load(conn)?)
+}
+
+pub(in crate::erp::orders) fn insert_parts(
+    conn: &mut DbConnection,
+    rows: &[PartRow],
+) -> Result<(), DbError> {
+    if !rows.is_empty() {
+        native!(conn, |c| diesel::insert_into(line_products::table)
+            .values(rows)
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+pub(in crate::erp::orders) fn delete_parts(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+) -> Result<(), DbError> {
+    diesel::delete(line_products::table.filter(line_products::order_line_id.eq(line)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Lines of a channel's open orders that were sold as this variant, with their order.
+pub(in crate::erp::orders) fn lines_of_variant(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    variant: &str,
+) -> Result<Vec<LineRow>, DbError> {
+    Ok(order_lines::table
+        .inner_join(orders::table)
+        .filter(order_lines::variant_external_id.eq(variant))
+        .filter(orders::channel_id.eq(channel))
+        .filter(orders::cancelled_at.is_null())
+        .filter(orders::deleted_at_source.is_null())
+        .filter(order_lines::shipped_quantity.eq(0))
+        .filter(order_lines::fulfilled_elsewhere.eq(0))
+        .order((order_lines::order_id.asc(), order_lines::id.asc()))
+        .select(LineRow::as_select())
+        .load(conn)?)
+}
