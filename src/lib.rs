@@ -3,6 +3,14 @@
 //! The rooms and who may know whom (a test keeps the arrows):
 //! `types <- platform <- erp <- shopify <- web <- {app, wiring, main}`; `practice` stands apart.
 //!
+//! - `types`: money, ids, moments; `schema`: the tables, read by `queries.rs` files alone
+//! - `platform`: database, inbox, queue, jobs, worker, secrets, clock; no business word
+//! - `erp`: orders, holds, stock, shipping, customers, items, users; no service named
+//! - `shopify`: OAuth, stores, GraphQL, webhooks, translation, mappings, pushes
+//! - `web`: pages, forms, JSON; `routes.rs` is every address with who may come in
+//! - `practice`: a Shopify stand-in that shares no code with `shopify`
+//! - `app` builds it all, `wiring` joins events and jobs, `commands` is what the program does
+//!
 //! Start reading with one order: `web/webhooks.rs` stores the delivery through `platform/inbox.rs`,
 //! `platform/queue.rs` claims it, `shopify/orders.rs` translates it and `erp/orders.rs` books it.
 pub mod app;

@@ -27,5 +27,5 @@ pub(crate) fn registry(connector: &Connector) -> Registry {
 /// How a stored webhook is applied.
 #[must_use]
 pub(crate) fn apply_event() -> ApplyEvent {
-    Arc::new(|conn, event, now| apply::apply_event(conn, event, now))
+    Arc::new(apply::apply_event)
 }
