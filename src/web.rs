@@ -6,6 +6,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
+pub mod account;
 pub mod error;
 mod error_page;
 pub mod filters;
@@ -22,6 +23,7 @@ pub mod mappings;
 pub mod nav;
 pub mod orders;
 pub mod page;
+pub mod palette;
 pub mod products;
 pub mod routes;
 pub mod sessions;

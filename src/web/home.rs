@@ -256,7 +256,10 @@ fn steps(frame: &Frame, facts: &Facts) -> Vec<Step> {
             href: format!("{prefix}/integrations"),
         },
         Step {
-            is_done: facts.shops.iter().any(|shop| shop.state == ShopState::Active),
+            is_done: facts
+                .shops
+                .iter()
+                .any(|shop| shop.state == ShopState::Active),
             label: "Connect a store",
             href: format!("{prefix}/integrations/shopify/new"),
         },

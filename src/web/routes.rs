@@ -5,8 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    gate, health, holds, home, integrations, jobs, mappings, nav, orders, products, sessions, setup,
-    shipments, static_files, users, webhooks,
+    account, gate, health, holds, home, integrations, jobs, mappings, nav, orders, palette,
+    products, sessions, setup, shipments, static_files, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -61,6 +61,11 @@ pub fn table() -> Vec<Route> {
         // Parts of every page: live counts, and what a phone's tabs have no room for.
         get ("/live/nav",              Access::SignedIn, nav::show),
         get ("/menu",                  Access::SignedIn, nav::menu),
+        get ("/palette",               Access::May(Action::View), palette::show),
+
+        get ("/account",               Access::SignedIn, account::edit),
+        post("/account",               Access::SignedIn, account::update),
+        post("/account/password",      Access::SignedIn, account::update_password),
 
         // Shopify.
         post("/api/integrations/webhook/shopify", Access::Signed, webhooks::receive),

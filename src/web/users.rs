@@ -9,8 +9,8 @@ use super::filters;
 use super::form::Errors;
 use super::page::{Frame, Section, html, see_other};
 use super::visitor::{CurrentUser, Visitor};
-use crate::erp::users::roles::{Action, Role};
 use crate::erp::users::changes::{self, ChangeError};
+use crate::erp::users::roles::{Action, Role};
 use crate::erp::users::{self, NewUser, User, UserError, queries};
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
@@ -78,7 +78,14 @@ pub async fn create(
     let role = form.role.parse::<Role>().ok();
     let Some(role) = role.filter(|role| may_give(&user, *role)) else {
         errors.add("role", "Choose one of the roles.");
-        return page(&db, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form, errors).await;
+        return page(
+            &db,
+            &visitor,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            form,
+            errors,
+        )
+        .await;
     };
     let password = form.password.clone();
     let hashed = web::block(move || users::hash_password(&password))
@@ -92,7 +99,14 @@ pub async fn create(
         }
     };
     if !errors.is_empty() {
-        return page(&db, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form, errors).await;
+        return page(
+            &db,
+            &visitor,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            form,
+            errors,
+        )
+        .await;
     }
     let new = NewUser {
         email: form.email.clone(),
@@ -113,7 +127,14 @@ pub async fn create(
         }
         Err(error) => {
             explain(&mut errors, error)?;
-            page(&db, &visitor, StatusCode::UNPROCESSABLE_ENTITY, form, errors).await
+            page(
+                &db,
+                &visitor,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                form,
+                errors,
+            )
+            .await
         }
     }
 }
@@ -208,9 +229,7 @@ async fn page(
     form: Form,
     errors: Errors,
 ) -> Result<HttpResponse, WebError> {
-    let users = db
-        .read(queries::list)
-        .await?;
+    let users = db.read(queries::list).await?;
     let me = visitor.user().cloned();
     let page = IndexPage {
         frame: visitor.frame(Section::Settings),

@@ -113,8 +113,7 @@
       } else input.removeAttribute("aria-activedescendant");
     };
     const go = (option) => {
-      const link = option && (option.matches("a") ? option : one("a", option));
-      if (link) location.assign(link.href);
+      if (option) location.assign(option.dataset.href);
     };
     const ask = async () => {
       const mine = ++asked;
@@ -148,7 +147,7 @@
     });
     list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
-      if (option && !event.target.closest("a")) go(option);
+      if (option) go(option);
     });
     new MutationObserver(() => {
       if (!palette.open) return;

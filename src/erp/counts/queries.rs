@@ -6,7 +6,6 @@ use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::Status;
 use crate::schema::{jobs, orders, webhook_events};
 
-
 /// # Errors
 ///
 /// The database's.

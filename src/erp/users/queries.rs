@@ -363,3 +363,33 @@ pub fn mark_active(conn: &mut DbConnection, id: UserId, active: bool) -> Result<
         .execute(conn)?;
     Ok(())
 }
+
+/// What people change of their own account.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    pub name: String,
+    pub time_zone: String,
+    pub theme: &'static str,
+    pub density: &'static str,
+    pub keys_on: bool,
+}
+
+/// # Errors
+///
+/// The database's.
+pub fn update_profile(
+    conn: &mut DbConnection,
+    id: UserId,
+    profile: &Profile,
+) -> Result<(), DbError> {
+    diesel::update(users::table.find(id))
+        .set((
+            users::name.eq(&profile.name),
+            users::time_zone.eq(&profile.time_zone),
+            users::theme.eq(profile.theme),
+            users::density.eq(profile.density),
+            users::keys_on.eq(profile.keys_on),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
