@@ -1,8 +1,220 @@
 //! The screens in a real Chromium: the whole story, axe-core on every page, the content policy unbroken.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use counterfoil::erp::orders::{self, WorkState};
+use counterfoil::erp::users::roles::Role;
+use counterfoil::practice::OrderKind;
+use counterfoil::web::routes::{Access, table};
 use serde_json::json;
 
+use crate::support::app::{PASSWORD, SHOP, TestApp};
 use crate::support::browser::{Browser, Look};
+use crate::support::database::Kind;
+
+const EMAIL: &str = "ada@example.com";
+
+/// The first day with Counterfoil: connect, make an item, map, ship, and find the number in the store.
+#[actix_web::test]
+async fn a_first_order_leaves_and_its_number_is_in_the_store() {
+    let app = TestApp::start(Kind::Sqlite).await;
+    let browser = sign_in(&app).await;
+    browser
+        .open(&format!("{}/integrations/shopify/new", app.url))
+        .await;
+    browser.fill("#f-shop", SHOP).await;
+    browser.press("Go on").await;
+    browser.press("Go to Shopify").await;
+    browser.press("Install").await;
+    browser.sees(SHOP).await;
+    assert!(browser.url().await.starts_with(&app.url), "back at home");
+    app.run_jobs().await;
+    let placed = app.practice.place_order(OrderKind::OneLine);
+    app.run_jobs().await;
+
+    let order = app.order(&placed.name).id;
+    let lines = app.read(|conn| orders::queries::list_lines(conn, order));
+    let sku = lines[0].facts.sku.clone().expect("a SKU");
+    browser.open(&format!("{}/products/new", app.url)).await;
+    browser.fill("#f-sku", &sku).await;
+    browser.fill("#f-name", "Tea of the house").await;
+    browser.press("Make item").await;
+    browser.fill("#f-quantity", "20").await;
+    browser.fill("#f-reason", "Counted").await;
+    browser.press("Adjust stock").await;
+    browser.sees("Counted").await;
+    browser.open(&format!("{}/mappings?q={sku}", app.url)).await;
+    browser.click("form[action$='/acceptance'] button").await;
+    browser.sees("Accepted").await;
+
+    browser.open(&format!("{}/orders", app.url)).await;
+    browser.press(&placed.name).await;
+    browser.choose("f-carrier", "UPS").await;
+    browser.fill("#f-tracking", "1Z999AA10123456784").await;
+    browser.click("#ship button[type=submit]").await;
+    browser.sees("1Z999AA10123456784").await;
+    app.run_jobs().await;
+    assert_eq!(complaints_about(&browser, &app.url).await, Vec::<String>::new());
+    let store = format!("{}/practice/orders/{}", app.practice.url(), placed.id);
+    browser.open(&store).await;
+    browser.sees("1Z999AA10123456784").await;
+}
+
+/// Desk and phone, light and dark: nothing that axe-core finds, nothing that breaks the content policy, nothing
+/// wider than the screen. With `COUNTERFOIL_PICTURES=folder` it leaves pictures of them all (tests/pictures).
+#[actix_web::test]
+async fn every_page_is_sound_for_everybody() {
+    let mut app = TestApp::connected(Kind::Sqlite).await;
+    app.expect_dead();
+    app.practice.demo_orders(20);
+    app.run_jobs().await;
+    app.add_items(0..8);
+    map_and_ship(&app).await;
+    app.add_items(8..10);
+    app.deliver_webhook("orders/create", "broken", b"{").await;
+    app.run_jobs().await;
+    let mut pages = pages_by_links(&app).await;
+    pages.insert("/sign-in".to_owned(), format!("{}/sign-in", app.url));
+    let store = app.practice.url();
+    pages.insert("/practice".to_owned(), format!("{store}/"));
+
+    let browser = sign_in(&app).await;
+    let mut faults = Vec::new();
+    for (name, url) in &pages {
+        faults.extend(faults_of(&browser, name, url).await);
+    }
+    let shown = faults.len().min(80);
+    let all = faults.len();
+    assert!(all == 0, "{all} faults:\n{}", faults[..shown].join("\n"));
+}
+
+/// Accepts all exact matches and ships the first order that they made ready.
+async fn map_and_ship(app: &TestApp) {
+    let page = app.get("/mappings/acceptances").await;
+    let form = page.form("form[action$='/mappings/acceptances']");
+    app.owner().submit(form).await.assert_status(200);
+    app.run_jobs().await;
+    let orders = app.orders();
+    let ready = orders.iter().find(|order| order.work_state == WorkState::Ready);
+    let ready = ready.expect("an order that is ready");
+    let page = app.get(&format!("/orders/{}", ready.id)).await;
+    let form = page.form("#ship").fill("tracking", "1Z1");
+    app.owner().submit(form.fill("carrier", "UPS")).await.assert_shows("1Z1");
+    app.run_jobs().await;
+}
+
+/// What the browser complained about at one address; the store has no favourites icon.
+async fn complaints_about(browser: &Browser, url: &str) -> Vec<String> {
+    let mut all = browser.complaints().await;
+    all.retain(|it| it.contains(url));
+    all
+}
+
+async fn sign_in(app: &TestApp) -> Browser {
+    app.add_user(EMAIL, Role::Owner);
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/sign-in", app.url)).await;
+    browser.fill("#f-email", EMAIL).await;
+    browser.fill("#f-password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.sees("Sign out").await;
+    browser
+}
+
+/// One address for each page of the route table, found as a person finds it: by links from the first page.
+async fn pages_by_links(app: &TestApp) -> BTreeMap<String, String> {
+    let mut wanted: BTreeSet<&str> = table()
+        .iter()
+        .filter(|route| route.method.as_str() == "GET" && is_page(route.path))
+        .filter(|route| matches!(route.access, Access::SignedIn | Access::May(_)))
+        .map(|route| route.path)
+        .collect();
+    let mut found = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let mut waiting = vec!["/".to_owned(), "/orders".to_owned()];
+    while let (Some(path), false) = (waiting.pop(), wanted.is_empty()) {
+        let page = app.get(&path).await;
+        assert!(!page.status.is_server_error(), "{path}: {}", page.text());
+        let bare = path.split('?').next().unwrap_or_default();
+        if page.status.is_success() && page.url.path() == bare {
+            if let Some(route) = wanted.iter().copied().find(|route| fits(route, bare)) {
+                wanted.remove(route);
+                found.insert(route.to_owned(), page.url.to_string());
+            }
+        }
+        // Whatever may lead to a page not yet seen comes first.
+        let new = page
+            .links()
+            .into_iter()
+            .filter(|link| seen.insert(link.clone()));
+        let (good, rest): (Vec<_>, Vec<_>) = new.filter(|link| is_page(link)).partition(|link| {
+            wanted
+                .iter()
+                .any(|route| fits(route, link.split('?').next().unwrap_or_default()))
+        });
+        waiting.splice(0..0, rest);
+        waiting.extend(good);
+    }
+    assert!(wanted.is_empty(), "no link leads to {wanted:?}");
+    found
+}
+
+/// Whether people look at it: not a program's answer, not a redirect, not a part of a page.
+fn is_page(path: &str) -> bool {
+    let other = ["/api/", "/static/", "/live/", "/integrations/shopify/start"];
+    !other.iter().any(|start| path.starts_with(start))
+}
+
+/// Whether a path is one of a route's: `/orders/7` of `/orders/{id}`.
+fn fits(route: &str, path: &str) -> bool {
+    let (mut ours, mut theirs) = (route.split('/'), path.split('/'));
+    loop {
+        match (ours.next(), theirs.next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if a == b => {}
+            // A number, so that `/products/new` is not the page of an item.
+            (Some(a), Some(b))
+                if a.starts_with('{') && b.starts_with(|c: char| c.is_ascii_digit()) => {}
+            _ => return false,
+        }
+    }
+}
+
+async fn faults_of(browser: &Browser, name: &str, url: &str) -> Vec<String> {
+    browser.look(Look::ALL[0]).await;
+    browser.open(url).await;
+    let mut faults = Vec::new();
+    for look in Look::ALL {
+        browser.look(look).await;
+        let at = format!("{name} {}", look.name());
+        faults.extend(
+            browser
+                .axe()
+                .await
+                .into_iter()
+                .map(|fault| format!("{at}: {fault}")),
+        );
+        let script = "return document.documentElement.scrollWidth - innerWidth";
+        let too_wide = browser.run(script, &[]).await.as_i64().unwrap_or(0);
+        if too_wide > 0 {
+            faults.push(format!("{at}: {too_wide} pixels wider than the screen"));
+        }
+        if let Some(folder) = std::env::var_os("COUNTERFOIL_PICTURES") {
+            let file = format!(
+                "{}-{}.png",
+                name.trim_matches('/').replace(['/', '{', '}'], "_"),
+                look.name()
+            );
+            browser.picture(&PathBuf::from(folder).join(file)).await;
+        }
+    }
+    let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
+    let mut complaints = complaints_about(browser, &origin).await;
+    complaints.retain(|it| !it.contains("/favicon.ico"));
+    faults.extend(complaints.into_iter().map(|it| format!("{name}: {it}")));
+    faults
+}
 
 /// A check that cannot fail checks nothing: this page has a picture without words and a script that breaks.
 #[actix_web::test]

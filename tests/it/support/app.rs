@@ -12,10 +12,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use counterfoil::app::Counterfoil;
 use counterfoil::config::{Config, Settings};
-use counterfoil::erp::orders;
 use counterfoil::erp::orders::queries::OrderRow;
+use counterfoil::erp::products::{self, NewProduct, ProductError};
+use counterfoil::erp::stock::{self, Movement};
 use counterfoil::erp::users::roles::Role;
 use counterfoil::erp::users::{self, NewUser};
+use counterfoil::erp::{locations, orders};
 use counterfoil::platform::clock::Clock;
 use counterfoil::platform::db::{Db, DbConnection, DbError};
 use counterfoil::platform::queue::{Status, queries};
@@ -164,7 +166,42 @@ impl TestApp {
         visitor
     }
 
-    fn add_user(&self, email: &str, role: Role) {
+    /// Makes items for these of the store's articles, under the same SKUs, with some stock everywhere.
+    pub(crate) fn add_items(&self, which: std::ops::Range<usize>) {
+        let now = self.clock.now();
+        let articles = practice::catalogue::catalogue();
+        let articles = articles
+            .into_iter()
+            .filter(|it| it.ordinary && it.requires_shipping);
+        for article in articles.take(which.end).skip(which.start) {
+            let product = NewProduct {
+                sku: article.sku.expect("an ordinary article has a SKU"),
+                name: article.title,
+                barcode: article.barcode,
+                weight_grams: None,
+                ships: true,
+            };
+            let made = self.db().write_here(|conn| -> Result<(), ProductError> {
+                let product = products::create(conn, &product, now)?;
+                for place in locations::list(conn)? {
+                    let movement = Movement {
+                        product,
+                        location: place.id,
+                        quantity: 40,
+                        reason: "count",
+                        source: "person",
+                        user: None,
+                    };
+                    stock::adjust(conn, &movement, now).expect("stock");
+                }
+                Ok(())
+            });
+            made.expect("an item");
+        }
+    }
+
+    /// Enters somebody whose password is `PASSWORD`.
+    pub(crate) fn add_user(&self, email: &str, role: Role) {
         let new = NewUser {
             email: email.to_owned(),
             name: format!("The {}", role.as_str()),

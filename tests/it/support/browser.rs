@@ -151,6 +151,14 @@ impl Browser {
         .await;
     }
 
+    /// Chooses from a list by what it shows.
+    pub(crate) async fn choose(&self, id: &str, label: &str) {
+        let path = format!("//select[@id='{id}']//option[normalize-space()='{label}']");
+        let element = self.find("xpath", &path).await;
+        let path = format!("element/{element}/click");
+        self.command(&path, &json!({})).await;
+    }
+
     /// Presses keys on whatever has the focus, one after the other.
     pub(crate) async fn keys(&self, keys: &str) {
         let actions: Vec<Value> = keys
@@ -172,21 +180,26 @@ impl Browser {
         text(&self.run("return document.body.innerText", &[]).await)
     }
 
-    /// Waits, five seconds at most, until the page shows this text.
+    /// Waits, ten seconds at most, until the page (or the next one) shows this text.
     pub(crate) async fn sees(&self, wanted: &str) {
+        // The page looks for a quarter of a second; a navigation meanwhile ends the look, and the next begins.
         let script = "
             const [wanted, done] = arguments;
-            const shown = () => document.body && document.body.innerText.includes(wanted);
-            const end = performance.now() + 5000;
+            const shown = () => Boolean(document.body && document.body.innerText.includes(wanted));
+            const end = performance.now() + 250;
             (function look() {
-                if (shown() || performance.now() > end) done(Boolean(shown()));
-                else requestAnimationFrame(look);
+                if (shown() || performance.now() > end) done(shown());
+                else setTimeout(look, 20);
             })();";
-        let found = self.run_async(script, &[json!(wanted)]).await;
-        if found != json!(true) {
-            let page = self.text().await;
-            panic!("{}: no {wanted:?} in:\n{page}", self.url().await);
+        let path = format!("session/{}/execute/async", self.session);
+        let body = json!({"script": script, "args": [wanted]});
+        for _ in 0..40 {
+            if self.try_post(&path, &body).await == Ok(json!(true)) {
+                return;
+            }
         }
+        let page = self.text().await;
+        panic!("{}: no {wanted:?} in:\n{page}", self.url().await);
     }
 
     /// Runs a script in the page and gives what it returns.
@@ -267,16 +280,19 @@ impl Browser {
     }
 
     async fn get(&self, path: &str) -> Value {
-        let url = format!(
-            "http://127.0.0.1:{}/session/{}/{path}",
-            self.driver.port, self.session
-        );
-        answer(path, self.http.get(url).send().await).await
+        let port = self.driver.port;
+        let url = format!("http://127.0.0.1:{port}/session/{}/{path}", self.session);
+        answer(self.http.get(url).send().await).await.expect(path)
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.try_post(path, body).await;
+        answer.unwrap_or_else(|error| panic!("{path} {body}: {error}"))
+    }
+
+    async fn try_post(&self, path: &str, body: &Value) -> Result<Value, String> {
         let url = format!("http://127.0.0.1:{}/{path}", self.driver.port);
-        answer(path, self.http.post(url).json(body).send().await).await
+        answer(self.http.post(url).json(body).send().await).await
     }
 }
 
@@ -349,18 +365,16 @@ fn axe_source() -> String {
         .unwrap_or_else(|error| panic!("{path}: {error}: tests/run fetches axe-core"))
 }
 
-async fn answer(what: &str, sent: reqwest::Result<reqwest::Response>) -> Value {
-    let reply = sent.unwrap_or_else(|error| panic!("{what}: no answer from chromedriver: {error}"));
+async fn answer(sent: reqwest::Result<reqwest::Response>) -> Result<Value, String> {
+    let reply = sent.map_err(|error| format!("no answer from chromedriver: {error}"))?;
     let status = reply.status();
-    let body: Value = reply.json().await.expect("chromedriver speaks JSON");
+    let body: Value = reply.json().await.map_err(|error| error.to_string())?;
     let value = body["value"].clone();
-    assert!(
-        status.is_success(),
-        "{what}: {}: {}",
-        value["error"],
-        value["message"]
-    );
-    value
+    if status.is_success() {
+        Ok(value)
+    } else {
+        Err(format!("{}: {}", value["error"], value["message"]))
+    }
 }
 
 fn text(value: &Value) -> String {

@@ -1,7 +1,7 @@
 //! Somebody at a browser without JavaScript: keeps cookies, follows redirects, fills in the forms of a page.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::header::{ACCEPT, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::redirect::Policy;
@@ -212,19 +212,6 @@ impl Page {
             .count()
     }
 
-    /// An attribute of the first element that the CSS selector finds.
-    #[track_caller]
-    pub(crate) fn attribute(&self, selector: &str, name: &str) -> String {
-        let page = Html::parse_document(&self.body);
-        let found = page
-            .select(&select(selector))
-            .next()
-            .and_then(|it| it.attr(name));
-        found
-            .unwrap_or_else(|| panic!("{} has no {selector}[{name}]", self.url))
-            .to_owned()
-    }
-
     /// Where the link with this text leads.
     #[track_caller]
     pub(crate) fn link(&self, label: &str) -> String {
@@ -240,19 +227,19 @@ impl Page {
             .to_owned()
     }
 
-    /// The links below a path that show a text, each once.
-    pub(crate) fn links_to(&self, path: &str, label: &str) -> Vec<String> {
+    /// Where all links of the page lead that stay inside the program: paths with their queries.
+    pub(crate) fn links(&self) -> BTreeSet<String> {
         let page = Html::parse_document(&self.body);
-        let mut found: Vec<String> = page
-            .select(&select("a[href]"))
-            .filter(|link| link.text().collect::<String>().contains(label))
-            .filter_map(|link| link.attr("href"))
-            .filter(|href| href.contains(path))
-            .map(str::to_owned)
-            .collect();
-        found.sort();
-        found.dedup();
-        found
+        let selector = select("a[href]");
+        let links = page.select(&selector).filter_map(|link| link.attr("href"));
+        links
+            .filter_map(|href| self.url.join(href).ok())
+            .filter(|to| to.origin() == self.url.origin())
+            .map(|to| match to.query() {
+                Some(query) => format!("{}?{query}", to.path()),
+                None => to.path().to_owned(),
+            })
+            .collect()
     }
 
     /// The form that the CSS selector finds, as it stands on the page: hidden fields and all.
@@ -277,11 +264,6 @@ impl Form {
     pub(crate) fn fill(mut self, name: &str, value: &str) -> Self {
         self.fields.retain(|(known, _)| known != name);
         self.fields.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    pub(crate) fn clear(mut self, name: &str) -> Self {
-        self.fields.retain(|(known, _)| known != name);
         self
     }
 
