@@ -55,7 +55,10 @@ async fn a_first_order_leaves_and_its_number_is_in_the_store() {
     browser.click("#ship button[type=submit]").await;
     browser.sees("1Z999AA10123456784").await;
     app.run_jobs().await;
-    assert_eq!(complaints_about(&browser, &app.url).await, Vec::<String>::new());
+    assert_eq!(
+        complaints_about(&browser, &app.url).await,
+        Vec::<String>::new()
+    );
     let store = format!("{}/practice/orders/{}", app.practice.url(), placed.id);
     browser.open(&store).await;
     browser.sees("1Z999AA10123456784").await;
@@ -96,11 +99,16 @@ async fn map_and_ship(app: &TestApp) {
     app.owner().submit(form).await.assert_status(200);
     app.run_jobs().await;
     let orders = app.orders();
-    let ready = orders.iter().find(|order| order.work_state == WorkState::Ready);
+    let ready = orders
+        .iter()
+        .find(|order| order.work_state == WorkState::Ready);
     let ready = ready.expect("an order that is ready");
     let page = app.get(&format!("/orders/{}", ready.id)).await;
     let form = page.form("#ship").fill("tracking", "1Z1");
-    app.owner().submit(form.fill("carrier", "UPS")).await.assert_shows("1Z1");
+    app.owner()
+        .submit(form.fill("carrier", "UPS"))
+        .await
+        .assert_shows("1Z1");
     app.run_jobs().await;
 }
 

@@ -212,6 +212,17 @@ impl Page {
             .count()
     }
 
+    /// An attribute of the first element that the CSS selector finds.
+    #[track_caller]
+    pub(crate) fn attribute(&self, selector: &str, name: &str) -> String {
+        let page = Html::parse_document(&self.body);
+        let found = page.select(&select(selector)).next();
+        let found = found.and_then(|it| it.attr(name));
+        found
+            .unwrap_or_else(|| panic!("{} has no {selector}[{name}]", self.url))
+            .to_owned()
+    }
+
     /// Where the link with this text leads.
     #[track_caller]
     pub(crate) fn link(&self, label: &str) -> String {
