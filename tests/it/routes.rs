@@ -75,7 +75,7 @@ async fn strangers_reach_the_short_public_list_alone(kind: Kind) {
         let to_sign_in = reply
             .headers()
             .get("location")
-            .is_some_and(|to| to.as_bytes().starts_with(b"/sign-in"));
+            .is_some_and(|to| to.as_bytes().starts_with(b"/sign-in?next"));
         let refused = to_sign_in || reply.status() == StatusCode::UNAUTHORIZED;
         // The webhook's door refuses an unsigned body with the same status.
         assert!(
