@@ -234,6 +234,9 @@ impl Browser {
     /// What axe-core finds wrong with the page, a line for each fault.
     pub(crate) async fn axe(&self) -> Vec<String> {
         self.run(&axe_source(), &[]).await;
+        // Colours on their way from one theme to the other are nobody's choice; an endless one cannot be finished.
+        let settle = "for (const it of document.getAnimations()) { try { it.finish() } catch {} }";
+        self.run(settle, &[]).await;
         let script = "
             const done = arguments[0];
             axe.run(document, {resultTypes: ['violations']}).then(
