@@ -149,11 +149,12 @@ async fn pages_by_links(app: &TestApp) -> BTreeMap<String, String> {
         let page = app.get(&path).await;
         assert!(!page.status.is_server_error(), "{path}: {}", page.text());
         let bare = path.split('?').next().unwrap_or_default();
-        if page.status.is_success() && page.url.path() == bare {
-            if let Some(route) = wanted.iter().copied().find(|route| fits(route, bare)) {
-                wanted.remove(route);
-                found.insert(route.to_owned(), page.url.to_string());
-            }
+        if page.status.is_success()
+            && page.url.path() == bare
+            && let Some(route) = wanted.iter().copied().find(|route| fits(route, bare))
+        {
+            wanted.remove(route);
+            found.insert(route.to_owned(), page.url.to_string());
         }
         // Whatever may lead to a page not yet seen comes first.
         let new = page
