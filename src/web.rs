@@ -9,6 +9,7 @@ use actix_web::web::{self, ServiceConfig};
 pub mod account;
 pub mod error;
 mod error_page;
+pub mod events;
 pub mod filters;
 pub mod form;
 pub mod gate;

@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    account, gate, health, holds, home, integrations, jobs, mappings, nav, orders, palette,
+    account, events, gate, health, holds, home, integrations, jobs, mappings, nav, orders, palette,
     products, sessions, setup, shipments, static_files, users, webhooks,
 };
 use crate::erp::users::roles::Action;
@@ -50,6 +50,17 @@ pub fn table() -> Vec<Route> {
         post("/sign-out",              Access::SignedIn, sessions::delete),
 
         get ("/",                      Access::May(Action::View), home::show),
+
+        // Events: what came in and what goes out.
+        get ("/events",                   Access::May(Action::View),    events::index),
+        get ("/events/{id}",              Access::May(Action::View),    events::show),
+        post("/events/{id}/replay",       Access::May(Action::Replay),  events::actions::replay),
+        post("/events/{id}/same",         Access::May(Action::Replay),  events::actions::replay_same),
+        post("/events/{id}/discard",      Access::May(Action::Discard), events::actions::discard),
+        get ("/events/jobs/{id}",         Access::May(Action::View),    events::show_job),
+        post("/events/jobs/{id}/replay",  Access::May(Action::Replay),  events::actions::replay_job),
+        post("/events/jobs/{id}/same",    Access::May(Action::Replay),  events::actions::replay_same_jobs),
+        post("/events/jobs/{id}/discard", Access::May(Action::Discard), events::actions::discard_job),
 
         // People.
         get ("/settings/users",                     Access::May(Action::Users), users::index),

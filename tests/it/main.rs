@@ -3,6 +3,7 @@
 mod architecture;
 mod browser;
 mod connecting;
+mod events;
 mod graphql;
 mod mapping;
 mod order_pages;

@@ -252,12 +252,12 @@ impl Answer {
     }
 
     #[track_caller]
-    fn assert_status(&self, status: u16) {
+    pub(crate) fn assert_status(&self, status: u16) {
         assert_eq!(self.status, status, "{}", self.body);
     }
 
     #[track_caller]
-    fn assert(&self, status: u16, word: &str) {
+    pub(crate) fn assert(&self, status: u16, word: &str) {
         self.assert_status(status);
         assert_eq!(self.json()["status"], word, "{}", self.body);
     }

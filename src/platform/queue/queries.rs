@@ -1,5 +1,7 @@
 //! Every statement of the queue engine. One text serves both databases and both tables; status values
 //! in it are literals, because a bound one made PostgreSQL's generic plan scan the table.
+pub mod list;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};

@@ -1,0 +1,192 @@
+//! What the events screen reads: rows of either table, their counts, their tries.
+use diesel::prelude::*;
+
+use crate::platform::db::{DbConnection, DbError};
+use crate::platform::queue::{Queue, Status};
+use crate::schema::{jobs, rejected_webhooks, tries, webhook_events};
+use crate::types::At;
+
+/// One row of the list, whichever table it stands in.
+#[derive(Clone, Debug, Queryable)]
+pub struct ListRow {
+    pub id: i64,
+    /// The topic of a webhook, the kind of a job.
+    pub topic: String,
+    pub key: Option<String>,
+    pub status: i16,
+    pub attempts: i32,
+    pub crashes: i32,
+    pub reason: Option<String>,
+    /// When it arrived or was filed.
+    pub at: At,
+    pub due_at: At,
+}
+
+/// One try.
+#[derive(Clone, Debug, Queryable)]
+pub struct TryRow {
+    pub at: At,
+    pub micros: i64,
+    pub outcome: String,
+    pub reason: Option<String>,
+    pub request_id: Option<String>,
+}
+
+/// A refused delivery.
+#[derive(Clone, Debug, Queryable)]
+pub struct RejectedRow {
+    pub id: i64,
+    pub at: At,
+    pub address: String,
+    pub topic: String,
+    pub shop_domain: String,
+    pub reason: String,
+}
+
+/// Which rows: of these statuses, of the retried or of the fresh ones alone where that is said.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub statuses: &'a [Status],
+    pub retried: Option<bool>,
+    /// Only rows with a smaller id.
+    pub before: Option<i64>,
+    pub limit: i64,
+}
+
+/// Rows of one table, newest first.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list(
+    conn: &mut DbConnection,
+    queue: Queue,
+    wanted: Wanted<'_>,
+) -> Result<Vec<ListRow>, DbError> {
+    match queue {
+        Queue::WebhookEvents => list_events(conn, wanted),
+        Queue::Jobs => list_jobs(conn, wanted),
+    }
+}
+
+fn list_events(conn: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<ListRow>, DbError> {
+    let codes: Vec<i16> = wanted.statuses.iter().map(|status| status.code()).collect();
+    let mut query = webhook_events::table
+        .filter(webhook_events::status.eq_any(codes))
+        .order(webhook_events::id.desc())
+        .limit(wanted.limit)
+        .select((
+            webhook_events::id,
+            webhook_events::topic,
+            webhook_events::key,
+            webhook_events::status,
+            webhook_events::attempts,
+            webhook_events::crashes,
+            webhook_events::reason,
+            webhook_events::received_at,
+            webhook_events::due_at,
+        ))
+        .into_boxed();
+    if let Some(before) = wanted.before {
+        query = query.filter(webhook_events::id.lt(before));
+    }
+    if let Some(retried) = wanted.retried {
+        query = if retried {
+            query.filter(webhook_events::attempts.gt(0))
+        } else {
+            query.filter(webhook_events::attempts.eq(0))
+        };
+    }
+    Ok(query.load(conn)?)
+}
+
+fn list_jobs(conn: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<ListRow>, DbError> {
+    let codes: Vec<i16> = wanted.statuses.iter().map(|status| status.code()).collect();
+    let mut query = jobs::table
+        .filter(jobs::status.eq_any(codes))
+        .order(jobs::id.desc())
+        .limit(wanted.limit)
+        .select((
+            jobs::id,
+            jobs::kind,
+            jobs::key,
+            jobs::status,
+            jobs::attempts,
+            jobs::crashes,
+            jobs::reason,
+            jobs::created_at,
+            jobs::due_at,
+        ))
+        .into_boxed();
+    if let Some(before) = wanted.before {
+        query = query.filter(jobs::id.lt(before));
+    }
+    if let Some(retried) = wanted.retried {
+        query = if retried {
+            query.filter(jobs::attempts.gt(0))
+        } else {
+            query.filter(jobs::attempts.eq(0))
+        };
+    }
+    Ok(query.load(conn)?)
+}
+
+/// The tries of a row, newest first.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_tries(conn: &mut DbConnection, queue: Queue, id: i64) -> Result<Vec<TryRow>, DbError> {
+    Ok(tries::table
+        .filter(tries::queue.eq(queue.table()))
+        .filter(tries::row_id.eq(id))
+        .order(tries::id.desc())
+        .limit(50)
+        .select((
+            tries::at,
+            tries::micros,
+            tries::outcome,
+            tries::reason,
+            tries::request_id,
+        ))
+        .load(conn)?)
+}
+
+/// The refused deliveries that are kept, newest first.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_rejected(conn: &mut DbConnection, limit: i64) -> Result<Vec<RejectedRow>, DbError> {
+    Ok(rejected_webhooks::table
+        .order(rejected_webhooks::id.desc())
+        .limit(limit)
+        .load(conn)?)
+}
+
+/// The dead rows of a table that died of the same reason.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_dead_of(
+    conn: &mut DbConnection,
+    queue: Queue,
+    reason: &str,
+) -> Result<Vec<i64>, DbError> {
+    let dead = Status::Dead.code();
+    Ok(match queue {
+        Queue::WebhookEvents => webhook_events::table
+            .filter(webhook_events::status.eq(dead))
+            .filter(webhook_events::reason.eq(reason))
+            .order(webhook_events::id)
+            .select(webhook_events::id)
+            .load(conn)?,
+        Queue::Jobs => jobs::table
+            .filter(jobs::status.eq(dead))
+            .filter(jobs::reason.eq(reason))
+            .order(jobs::id)
+            .select(jobs::id)
+            .load(conn)?,
+    })
+}
