@@ -66,33 +66,37 @@ pub async fn run(mut config: Config) -> Result<(), CommandError> {
     let server = listen(&counterfoil)?;
     let serving = actix_web::rt::spawn(server);
     counterfoil.work();
-    let password = set_up(&counterfoil, &store).await?;
+    let is_new = set_up(&counterfoil, &store).await?;
     counterfoil.preparing.0.store(false, Ordering::SeqCst);
-    say(&counterfoil, &store, password.as_ref())?;
+    say(&counterfoil, &store, is_new)?;
     serving
         .await
         .map_err(|error| CommandError::Told(error.to_string()))??;
     Ok(())
 }
 
-/// Returns the owner's password where it was made just now.
-async fn set_up(
-    counterfoil: &Counterfoil,
-    store: &Practice,
-) -> Result<Option<SecretString>, CommandError> {
+/// Does what is not done yet; whether the owner was made just now.
+async fn set_up(counterfoil: &Counterfoil, store: &Practice) -> Result<bool, CommandError> {
     if is_connected(counterfoil).await? {
         place_orders(counterfoil, store).await?;
-        return Ok(None);
+        return Ok(false);
     }
     goods::stock_up(counterfoil).await?;
     // A first start that broke off has an owner whose password nobody read: it gets a new one.
     let password: SecretString = random_password()?;
     make_owner(counterfoil, password.clone()).await?;
+    // Said at once: whatever dies from here on, somebody has read it.
+    writeln!(
+        std::io::stdout(),
+        "\n  Sign in as       {OWNER}\n  Password         {}   (shown once)",
+        password.expose_secret()
+    )?;
+    std::io::stdout().flush()?;
     connect(counterfoil, &password).await?;
     goods::wait_for_import(counterfoil, PATIENCE).await?;
     goods::map_equal_skus(counterfoil).await?;
     place_orders(counterfoil, store).await?;
-    Ok(Some(password))
+    Ok(true)
 }
 
 async fn is_connected(counterfoil: &Counterfoil) -> Result<bool, CommandError> {
@@ -161,30 +165,18 @@ async fn place_orders(counterfoil: &Counterfoil, store: &Practice) -> Result<(),
     goods::wait_for_orders(counterfoil, i64::try_from(ORDERS).unwrap_or(0), PATIENCE).await
 }
 
-fn say(
-    counterfoil: &Counterfoil,
-    store: &Practice,
-    password: Option<&SecretString>,
-) -> Result<(), CommandError> {
+fn say(counterfoil: &Counterfoil, store: &Practice, is_new: bool) -> Result<(), CommandError> {
     let config = &counterfoil.config;
     let mut out = std::io::stdout();
     writeln!(out)?;
     writeln!(out, "  Counterfoil      {}", config.public_url)?;
     writeln!(out, "  Practice store   {}", store.url())?;
-    match password {
-        Some(password) => {
-            writeln!(out, "  Sign in as       {OWNER}")?;
-            writeln!(
-                out,
-                "  Password         {}   (shown once)",
-                password.expose_secret()
-            )?;
-        }
-        None => writeln!(
+    if !is_new {
+        writeln!(
             out,
             "  Sign in as       {OWNER} with the password of the first start (delete {} to start afresh)",
             config.data.display()
-        )?,
+        )?;
     }
     writeln!(out)?;
     writeln!(
