@@ -1,6 +1,6 @@
 //! Counterfoil inside another actix-web application, under `/erp`.
 //!
-//! `cargo run --example embed`, then open <http://127.0.0.1:8090/>.
+//! `cargo run --example embed`, then open <http://127.0.0.1:8080/>; the host is at `/`.
 use actix_web::{App, HttpServer, web};
 use clap::Parser;
 use counterfoil::app::Counterfoil;
@@ -23,6 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     counterfoil::telemetry::start();
     let settings = Arguments::parse().settings;
     let config = settings.into_config("data/embed").under("/erp");
+    let bind = config.bind.clone();
     let counterfoil = Counterfoil::start(config, Clock::System).await?;
     counterfoil.work();
     HttpServer::new(move || {
@@ -31,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .route("/", web::get().to(hello))
             .service(web::scope("/erp").configure(move |services| counterfoil.mount(services)))
     })
-    .bind("127.0.0.1:8090")?
+    .bind(bind)?
     .run()
     .await?;
     Ok(())

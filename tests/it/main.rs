@@ -3,6 +3,7 @@
 mod architecture;
 mod browser;
 mod connecting;
+mod embed;
 mod events;
 mod graphql;
 mod mapping;
