@@ -1,7 +1,7 @@
 //! Builds everything once: database, keys, inbox, worker, connector. The program, a host and the tests
 //! enter here.
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::platform::db::{Db, DbError};
 use crate::platform::inbox::Inbox;
 use crate::platform::inbox::rejections::Rejections;
 use crate::platform::queue::{Me, Policy};
-use crate::platform::secrets::{Keyring, SecretError, random_hex};
+use crate::platform::secrets::{Keyring, SecretError, key_file, random_hex};
 use crate::platform::worker::{self, Worker};
 use crate::shopify::Connector;
 use crate::web::health::Preparing;
@@ -161,7 +161,7 @@ fn worker_settings(config: &Config) -> worker::Settings {
 }
 
 // SQLite belongs to one process: a second one would take the first one's claims for a dead process's.
-fn lock_folder(data: &Path) -> Result<File, StartError> {
+pub(crate) fn lock_folder(data: &Path) -> Result<File, StartError> {
     let fault = |error| StartError::DataFolder(data.display().to_string(), error);
     let file = File::create(data.join("counterfoil.lock")).map_err(fault)?;
     match file.try_lock() {
@@ -173,12 +173,25 @@ fn lock_folder(data: &Path) -> Result<File, StartError> {
     }
 }
 
-fn keyring(config: &Config) -> Result<Keyring, StartError> {
-    if let Some(key) = &config.key {
-        return Ok(Keyring::from_hex(key.expose_secret())?);
-    }
-    let path = config.data.join("counterfoil.key");
-    let (keyring, is_new) = Keyring::from_file(&path)?;
+/// The key of the settings, or of the key file, which is made where there is none; and the earlier one.
+pub(crate) fn keyring(config: &Config) -> Result<Keyring, SecretError> {
+    let present = match &config.key {
+        Some(key) => Keyring::from_hex(key.expose_secret())?,
+        None => from_file(&key_path(config))?,
+    };
+    Ok(match &config.key_previous {
+        Some(key) => present.also_opening(Keyring::from_hex(key.expose_secret())?),
+        None => present,
+    })
+}
+
+/// Where the key lies if the settings name none.
+pub(crate) fn key_path(config: &Config) -> PathBuf {
+    config.data.join("counterfoil.key")
+}
+
+fn from_file(path: &Path) -> Result<Keyring, SecretError> {
+    let (keyring, is_new) = key_file::read_or_make(path)?;
     if is_new {
         tracing::warn!(
             "a key was made in {}: it lies beside the database, so whoever copies the folder can open the stored secrets. Set COUNTERFOIL_KEY in production, and keep a copy of the key",

@@ -1,5 +1,6 @@
 //! What the program's commands do.
 pub mod demo;
+pub mod keys;
 
 use std::io::{BufRead, Write};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
 use crate::platform::secrets::random_hex;
 use crate::practice::{Practice, PracticeError};
+use crate::shopify::shops::ShopError;
 use crate::web::setup;
 
 /// Why a command failed, in words for whoever typed it.
@@ -26,6 +28,8 @@ pub enum CommandError {
     Practice(#[from] PracticeError),
     #[error(transparent)]
     User(#[from] UserError),
+    #[error(transparent)]
+    Shop(#[from] ShopError),
     #[error("{0}")]
     Db(#[from] DbError),
     #[error("{0}")]
@@ -167,6 +171,8 @@ pub fn check(config: &Config) -> Result<(), CommandError> {
         "SQLite"
     };
     writeln!(out, "database      {kind}, up to date")?;
+    keys::check(&db, config)?;
+    writeln!(out, "key           opens every stored secret")?;
     let app = config.shopify.client_id.as_deref().unwrap_or("not set");
     writeln!(out, "Shopify app   {app} (SHOPIFY_CLIENT_ID)")?;
     if config.shopify.client_id.is_some() != config.shopify.client_secret.is_some() {

@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::shopify;
 
@@ -37,6 +37,14 @@ pub struct Settings {
     /// Key that seals stored secrets: 64 hexadecimal digits. [default: a key file in the data folder]
     #[arg(long, env = "COUNTERFOIL_KEY", global = true, hide_env_values = true)]
     pub key: Option<SecretString>,
+    /// The key before the last rotation: what was sealed with it still opens (see `keys rotate`).
+    #[arg(
+        long,
+        env = "COUNTERFOIL_KEY_PREVIOUS",
+        global = true,
+        hide_env_values = true
+    )]
+    pub key_previous: Option<SecretString>,
     /// The Shopify app's client id.
     #[arg(long, env = "SHOPIFY_CLIENT_ID", global = true)]
     pub shopify_client_id: Option<String>,
@@ -103,6 +111,8 @@ pub struct Config {
     pub prefix: String,
     pub tenant: String,
     pub key: Option<SecretString>,
+    /// Opens what the key does not.
+    pub key_previous: Option<SecretString>,
     pub shopify: shopify::Config,
     pub webhook_max_attempts: i32,
     pub lease_seconds: u64,
@@ -127,6 +137,9 @@ impl Settings {
             bind: self.bind,
             tenant: self.tenant,
             key: self.key,
+            key_previous: self
+                .key_previous
+                .filter(|key| !key.expose_secret().is_empty()),
             shopify: shopify::Config {
                 client_id: self.shopify_client_id.filter(|id| !id.is_empty()),
                 client_secret: self.shopify_client_secret,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use counterfoil::commands;
 use counterfoil::config::Settings;
+use counterfoil::platform::clock::Clock;
 
 /// Counterfoil: the ERP's half of every Shopify order.
 #[derive(Parser)]
@@ -37,6 +38,11 @@ enum Command {
         #[command(subcommand)]
         action: TokenAction,
     },
+    /// The key that seals stored secrets.
+    Keys {
+        #[command(subcommand)]
+        action: KeysAction,
+    },
     /// Say what is wrong with the set-up, and how to mend it.
     Check,
 }
@@ -67,6 +73,17 @@ enum TokenAction {
     },
 }
 
+#[derive(Subcommand)]
+enum KeysAction {
+    /// Seal every stored secret with a new key. Every Counterfoil of the database must be stopped.
+    ///
+    /// Without COUNTERFOIL_KEY the new key is made in the key file; the old one stays beside it until all
+    /// is sealed. With COUNTERFOIL_KEY two runs are needed: the first prints a new key, alone, and changes
+    /// nothing; set COUNTERFOIL_KEY to it and COUNTERFOIL_KEY_PREVIOUS to the old one, and the second
+    /// seals. People stay signed in; pages that were open must be loaded again before a form is sent.
+    Rotate,
+}
+
 fn main() -> ExitCode {
     // A missing .env is the usual case.
     drop(dotenvy::dotenv());
@@ -90,6 +107,9 @@ fn main() -> ExitCode {
             Command::Token {
                 action: TokenAction::Create { name, scope },
             } => commands::create_token(config, &name, &scope).await,
+            Command::Keys {
+                action: KeysAction::Rotate,
+            } => commands::keys::rotate(&config, &Clock::System),
             Command::Check => commands::check(&config),
         }
     });

@@ -1,5 +1,5 @@
 //! Secrets at rest: sealed with XChaCha20-Poly1305 under a key that is named in the sealed text.
-use std::path::Path;
+pub mod key_file;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -25,10 +25,18 @@ pub enum SecretError {
     NoRandomness,
 }
 
-/// Seals and opens secrets, and derives keys for other purposes.
+/// Seals with one key, opens with it and with earlier ones, and derives keys for other purposes.
 #[derive(Clone)]
 pub struct Keyring {
-    key: SecretString,
+    key: Key,
+    /// Keys before the last rotation: what was sealed with them still opens.
+    earlier: Vec<Key>,
+}
+
+#[derive(Clone)]
+struct Key {
+    hex: SecretString,
+    /// Eight digits of its digest: what a sealed text names it by.
     id: String,
 }
 
@@ -46,28 +54,25 @@ impl Keyring {
         }
         let id = hex::encode(Sha256::digest(&bytes));
         Ok(Keyring {
-            key: text.to_owned().into(),
-            id: id.chars().take(8).collect(),
+            key: Key {
+                hex: text.to_owned().into(),
+                id: id.chars().take(8).collect(),
+            },
+            earlier: Vec::new(),
         })
     }
 
-    /// Reads the key file, or makes it (mode 0600) on the first start. The flag says it was made.
-    ///
-    /// # Errors
-    ///
-    /// `KeyFile` where it cannot be read or written.
-    pub fn from_file(path: &Path) -> Result<(Keyring, bool), SecretError> {
-        let fault = |reason: std::io::Error| SecretError::KeyFile {
-            path: path.display().to_string(),
-            reason: reason.to_string(),
-        };
-        if path.exists() {
-            let text = std::fs::read_to_string(path).map_err(fault)?;
-            return Ok((Keyring::from_hex(&text)?, false));
-        }
-        let text = random_hex(KEY_BYTES)?;
-        write_private(path, &text).map_err(fault)?;
-        Ok((Keyring::from_hex(&text)?, true))
+    /// The same, opening also what `earlier` opens.
+    #[must_use]
+    pub fn also_opening(mut self, earlier: Keyring) -> Keyring {
+        self.earlier.push(earlier.key);
+        self.earlier.extend(earlier.earlier);
+        self
+    }
+
+    /// The key that seals, then the earlier ones.
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.key).chain(&self.earlier)
     }
 
     /// Seals `secret` for one `purpose` (table, column and row): opened for another it fails.
@@ -83,11 +88,16 @@ impl Keyring {
             aad: purpose.as_bytes(),
         };
         let sealed = self
+            .key
             .cipher()?
             .encrypt(&XNonce::from(nonce), payload)
             .map_err(|_any| SecretError::CannotOpen)?;
         let body = [nonce.as_slice(), &sealed].concat();
-        Ok(format!("v1.{}.{}", self.id, STANDARD_NO_PAD.encode(body)))
+        Ok(format!(
+            "v1.{}.{}",
+            self.key.id,
+            STANDARD_NO_PAD.encode(body)
+        ))
     }
 
     /// Opens what [`Keyring::seal`] made for the same purpose.
@@ -96,11 +106,17 @@ impl Keyring {
     ///
     /// `CannotOpen`.
     pub fn open(&self, sealed: &str, purpose: &str) -> Result<SecretString, SecretError> {
-        let body = sealed
+        let (key, body) = sealed
             .strip_prefix("v1.")
             .and_then(|rest| rest.split_once('.'))
-            .and_then(|(_key, body)| STANDARD_NO_PAD.decode(body).ok())
             .ok_or(SecretError::CannotOpen)?;
+        let key = self
+            .keys()
+            .find(|known| known.id == key)
+            .ok_or(SecretError::CannotOpen)?;
+        let body = STANDARD_NO_PAD
+            .decode(body)
+            .map_err(|_any| SecretError::CannotOpen)?;
         let (nonce, sealed) = body
             .split_first_chunk::<NONCE_BYTES>()
             .ok_or(SecretError::CannotOpen)?;
@@ -108,7 +124,7 @@ impl Keyring {
             msg: sealed,
             aad: purpose.as_bytes(),
         };
-        let plain = self
+        let plain = key
             .cipher()?
             .decrypt(&XNonce::from(*nonce), payload)
             .map_err(|_any| SecretError::CannotOpen)?;
@@ -122,18 +138,29 @@ impl Keyring {
     ///
     /// `BadKey`, which a built keyring does not give.
     pub fn tag(&self, purpose: &str, text: &str) -> Result<String, SecretError> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.expose_secret().as_bytes())
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.hex.expose_secret().as_bytes())
             .map_err(|_any| SecretError::BadKey)?;
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac.update(text.as_bytes());
         Ok(hex::encode(mac.finalize().into_bytes()))
     }
+}
 
+impl Key {
     fn cipher(&self) -> Result<XChaCha20Poly1305, SecretError> {
-        let bytes = hex::decode(self.key.expose_secret()).map_err(|_any| SecretError::BadKey)?;
+        let bytes = hex::decode(self.hex.expose_secret()).map_err(|_any| SecretError::BadKey)?;
         XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_any| SecretError::BadKey)
     }
+}
+
+/// A new key, as [`Keyring::from_hex`] reads it.
+///
+/// # Errors
+///
+/// `NoRandomness`.
+pub fn new_key() -> Result<String, SecretError> {
+    random_hex(KEY_BYTES)
 }
 
 /// `bytes` random bytes as hexadecimal digits.
@@ -153,24 +180,6 @@ pub fn token_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
 }
 
-#[cfg(unix)]
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()
-}
-
-#[cfg(not(unix))]
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::write(path, format!("{text}\n"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,5 +194,17 @@ mod tests {
         let other = Keyring::from_hex(&"a2".repeat(32)).expect("a key");
         assert!(other.open(&sealed, "shops.1").is_err());
         assert!(ring.open(&sealed[..sealed.len() - 3], "shops.1").is_err());
+    }
+
+    #[test]
+    fn a_keyring_opens_what_earlier_keys_sealed_and_seals_with_its_own() {
+        let key = |digits: &str| Keyring::from_hex(&digits.repeat(32)).expect("a key");
+        let old = key("a1").seal(&"old".into(), "shops.1").expect("sealed");
+        let both = key("a2").also_opening(key("a3").also_opening(key("a1")));
+        let opened = both.open(&old, "shops.1").expect("opened");
+        assert_eq!(opened.expose_secret(), "old");
+        let new = both.seal(&"new".into(), "shops.1").expect("sealed");
+        assert!(key("a2").open(&new, "shops.1").is_ok());
+        assert!(key("a1").open(&new, "shops.1").is_err());
     }
 }

@@ -375,6 +375,24 @@ fn noise() -> u16 {
     }
 }
 
+/// A process that works on this database, as host and pid. One of `host` must live; one of another host
+/// counts until its last sign of life is older than `since`.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_working(
+    conn: &mut DbConnection,
+    host: &str,
+    since: At,
+) -> Result<Option<(String, i64)>, DbError> {
+    let seen = rows::list_workers_seen(conn, since)?;
+    let mut working = seen
+        .into_iter()
+        .filter(|(of, pid)| of != host || is_alive(*pid));
+    Ok(working.next())
+}
+
 fn is_alive(pid: i64) -> bool {
     std::path::Path::new(&format!("/proc/{pid}")).exists()
 }

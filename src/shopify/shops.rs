@@ -227,9 +227,68 @@ pub fn set_notification_key(
     Ok(())
 }
 
+/// Seals every stored secret anew with the key that the keyring seals with. Returns how many there are.
+///
+/// # Errors
+///
+/// `Secret` where one cannot be opened, `Db`.
+pub fn seal_anew(conn: &mut DbConnection, keyring: &Keyring) -> Result<usize, ShopError> {
+    let mut count = 0;
+    for row in queries::list_tokens(conn)? {
+        let mut anew = |column: Sealed, sealed: &Option<String>| {
+            let secret = column.open(keyring, row.id, sealed.as_ref())?;
+            count += usize::from(secret.is_some());
+            column.seal(keyring, row.id, secret.as_ref())
+        };
+        let secrets = queries::Secrets {
+            access_token_sealed: anew(Sealed::AccessToken, &row.access_token_sealed)?,
+            refresh_token_sealed: anew(Sealed::RefreshToken, &row.refresh_token_sealed)?,
+            client_secret_sealed: anew(Sealed::ClientSecret, &row.client_secret_sealed)?,
+            notification_key_sealed: anew(Sealed::NotificationKey, &row.notification_key_sealed)?,
+        };
+        queries::set_secrets(conn, row.id, &secrets)?;
+    }
+    Ok(count)
+}
+
+/// The addresses of the stores with a secret that this keyring cannot open.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_unreadable(conn: &mut DbConnection, keyring: &Keyring) -> Result<Vec<String>, DbError> {
+    let mut rows = queries::list_tokens(conn)?;
+    rows.retain(|row| {
+        let shut = |column: Sealed, sealed: &Option<String>| {
+            column.open(keyring, row.id, sealed.as_ref()).is_err()
+        };
+        shut(Sealed::AccessToken, &row.access_token_sealed)
+            || shut(Sealed::RefreshToken, &row.refresh_token_sealed)
+            || shut(Sealed::ClientSecret, &row.client_secret_sealed)
+            || shut(Sealed::NotificationKey, &row.notification_key_sealed)
+    });
+    Ok(rows.into_iter().map(|row| row.domain).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_sealed_column_is_known_to_those_who_change_the_key() {
+        let schema = include_str!("../schema.rs");
+        let words = schema.split_whitespace();
+        let sealed: Vec<&str> = words.filter(|word| word.ends_with("_sealed")).collect();
+        assert_eq!(
+            sealed,
+            [
+                "access_token_sealed",
+                "refresh_token_sealed",
+                "client_secret_sealed",
+                "notification_key_sealed"
+            ]
+        );
+    }
 
     #[test]
     fn a_budget_fills_up_to_its_size() {

@@ -6,6 +6,7 @@ mod connecting;
 mod embed;
 mod events;
 mod graphql;
+mod keys;
 mod mapping;
 mod order_pages;
 mod practice;

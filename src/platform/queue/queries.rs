@@ -482,6 +482,22 @@ pub fn list_workers(conn: &mut DbConnection, host: &str) -> Result<Vec<(String, 
         .load(conn)?)
 }
 
+/// Processes that gave a sign of life since then: host and pid.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_workers_seen(
+    conn: &mut DbConnection,
+    since: At,
+) -> Result<Vec<(String, i64)>, DbError> {
+    Ok(workers::table
+        .filter(workers::seen_at.gt(since))
+        .order(workers::seen_at.desc())
+        .select((workers::host, workers::pid))
+        .load(conn)?)
+}
+
 /// Strikes a process out.
 ///
 /// # Errors

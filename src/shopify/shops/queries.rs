@@ -156,6 +156,17 @@ pub(crate) struct NewTokens {
     pub(crate) refresh_lease_until: Option<At>,
 }
 
+/// The four secrets of a store, sealed anew.
+#[derive(AsChangeset)]
+#[diesel(table_name = shopify_shops)]
+#[diesel(treat_none_as_null = true)]
+pub(crate) struct Secrets {
+    pub(crate) access_token_sealed: Option<String>,
+    pub(crate) refresh_token_sealed: Option<String>,
+    pub(crate) client_secret_sealed: Option<String>,
+    pub(crate) notification_key_sealed: Option<String>,
+}
+
 pub(crate) fn find(conn: &mut DbConnection, id: ShopId) -> Result<Option<Shop>, DbError> {
     let row: Option<Row> = table
         .find(id)
@@ -363,5 +374,14 @@ pub(crate) fn set_notification_key(
     diesel::update(table.find(id))
         .set(t::notification_key_sealed.eq(sealed))
         .execute(conn)?;
+    Ok(())
+}
+
+pub(crate) fn set_secrets(
+    conn: &mut DbConnection,
+    id: ShopId,
+    secrets: &Secrets,
+) -> Result<(), DbError> {
+    diesel::update(table.find(id)).set(secrets).execute(conn)?;
     Ok(())
 }

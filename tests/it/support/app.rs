@@ -401,6 +401,7 @@ fn config(url: &str, shopify: &str, database: &str, data: &std::path::Path) -> C
         public_url: Some(url.to_owned()),
         tenant: "main".to_owned(),
         key: Some("07".repeat(32).into()),
+        key_previous: None,
         shopify_client_id: Some(CLIENT_ID.to_owned()),
         shopify_client_secret: Some(CLIENT_SECRET.to_owned().into()),
         shopify_client_secret_previous: None,
