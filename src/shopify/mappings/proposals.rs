@@ -1,17 +1,21 @@
 //! Which item a variant probably is, and what speaks for it: equal SKU, equal barcode, a like title.
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+mod title;
 
 use super::Origin;
+use crate::erp::products::normal_code;
 use crate::shopify::products::queries::VariantRow;
 use crate::types::ProductId;
+use title::Title;
 
 /// Titles less alike than this are not alike.
 const LIKE_PERCENT: usize = 60;
 /// How many suggestions a person is shown for one variant.
 const SUGGESTIONS: usize = 3;
+/// In place of a title's likeness: an equal code is always worth the comparison.
+const CODED: usize = usize::MAX;
 
 /// An item that may be proposed.
 #[derive(Clone, Debug, diesel::Queryable)]
@@ -58,52 +62,125 @@ impl Evidence {
     }
 }
 
-/// The items of a catalogue, prepared for many comparisons.
+/// The items of a catalogue, prepared for many comparisons: by SKU, by barcode and by the words of
+/// their names, so that a variant is compared with those alone that it may be.
 pub struct Catalogue {
-    candidates: Vec<(Candidate, Title)>,
+    items: Vec<(Candidate, Title)>,
+    by_sku: HashMap<String, Vec<usize>>,
+    by_barcode: HashMap<String, Vec<usize>>,
+    by_word: HashMap<String, Vec<usize>>,
 }
 
 impl Catalogue {
     #[must_use]
     pub fn new(candidates: Vec<Candidate>) -> Catalogue {
-        let prepared = candidates.into_iter().map(|candidate| {
+        let mut catalogue = Catalogue {
+            items: Vec::with_capacity(candidates.len()),
+            by_sku: HashMap::new(),
+            by_barcode: HashMap::new(),
+            by_word: HashMap::new(),
+        };
+        for (place, candidate) in candidates.into_iter().enumerate() {
             let title = Title::new(&candidate.name);
-            (candidate, title)
-        });
-        Catalogue {
-            candidates: prepared.collect(),
+            let file = |index: &mut HashMap<String, Vec<usize>>, key: String| {
+                index.entry(key).or_default().push(place);
+            };
+            if let Some(sku) = normal_code(&candidate.sku) {
+                file(&mut catalogue.by_sku, sku);
+            }
+            if let Some(barcode) = candidate.barcode.as_deref().and_then(normal_code) {
+                file(&mut catalogue.by_barcode, barcode);
+            }
+            for word in &title.words {
+                file(&mut catalogue.by_word, word.clone());
+            }
+            catalogue.items.push((candidate, title));
         }
+        catalogue
     }
 
     /// The likeliest items for a variant, the best first.
     #[must_use]
     pub fn propose(&self, variant: &VariantRow) -> Vec<Proposal> {
-        let whole = match &variant.variant_title {
-            Some(option) => format!("{} {option}", variant.product_title),
-            None => variant.product_title.clone(),
-        };
-        let title = Title::new(&whole);
-        let mut found: Vec<Proposal> = self
-            .candidates
-            .iter()
-            .filter_map(|(candidate, name)| compare(variant, &title, candidate, name))
-            .collect();
-        found.sort_by_key(|proposal| {
-            let evidence = &proposal.evidence;
-            let same = |sameness| u8::from(sameness == Sameness::Same);
-            let codes = 2 * same(evidence.sku) + same(evidence.barcode);
-            (Reverse((codes, evidence.title_percent)), proposal.product)
-        });
-        found.truncate(SUGGESTIONS);
-        found
+        let title = Title::of(variant);
+        let mut best = Best::default();
+        for (likeness, place) in self.promising(variant, &title) {
+            if best.is_beyond(likeness) {
+                break;
+            }
+            let (candidate, name) = &self.items[place];
+            if let Some(proposal) = compare(variant, &title, candidate, name) {
+                best.consider(proposal);
+            }
+        }
+        best.proposals
     }
 
     /// The item itself.
     #[must_use]
     pub fn get(&self, id: ProductId) -> Option<&Candidate> {
-        let found = self.candidates.iter().find(|(one, _)| one.id == id);
+        let found = self.items.iter().find(|(one, _)| one.id == id);
         found.map(|(candidate, _)| candidate)
     }
+
+    /// The places of the items that are worth a comparison, each with what its title's likeness can
+    /// be at most; equal codes first, then the likeliest.
+    fn promising(&self, variant: &VariantRow, title: &Title) -> Vec<(usize, usize)> {
+        let of = |index: &HashMap<String, Vec<usize>>, code: Option<&str>| {
+            let code = code.and_then(normal_code);
+            code.and_then(|code| index.get(&code).cloned())
+                .unwrap_or_default()
+        };
+        let mut coded = of(&self.by_sku, variant.sku.as_deref());
+        coded.extend(of(&self.by_barcode, variant.barcode.as_deref()));
+        coded.sort_unstable();
+        coded.dedup();
+        let lists = title.words.iter().filter_map(|word| self.by_word.get(word));
+        let mut places: Vec<usize> = lists.flatten().copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        let likely = places.into_iter().filter_map(|place| {
+            let most = title.likeness_at_most(&self.items[place].1);
+            let worth = most >= LIKE_PERCENT && coded.binary_search(&place).is_err();
+            worth.then_some((most, place))
+        });
+        let mut likely: Vec<(usize, usize)> = likely.collect();
+        likely.sort_unstable_by_key(|(most, place)| (Reverse(*most), *place));
+        let coded = coded.iter().map(|place| (CODED, *place));
+        coded.chain(likely).collect()
+    }
+}
+
+/// The best proposals so far.
+#[derive(Default)]
+struct Best {
+    proposals: Vec<Proposal>,
+}
+
+impl Best {
+    fn consider(&mut self, proposal: Proposal) {
+        let rank = rank(&proposal);
+        let place = self.proposals.partition_point(|one| self::rank(one) < rank);
+        self.proposals.insert(place, proposal);
+        self.proposals.truncate(SUGGESTIONS);
+    }
+
+    /// Whether a title that is at most so like cannot be among the best any more.
+    fn is_beyond(&self, likeness: usize) -> bool {
+        let last = self.proposals.get(SUGGESTIONS - 1);
+        last.is_some_and(|last| {
+            let (Reverse((codes, percent)), _id) = rank(last);
+            likeness != CODED && (codes > 0 || percent > likeness)
+        })
+    }
+}
+
+/// The smallest is the best.
+fn rank(proposal: &Proposal) -> (Reverse<(u8, usize)>, ProductId) {
+    let evidence = &proposal.evidence;
+    let same = |sameness| u8::from(sameness == Sameness::Same);
+    let codes = 2 * same(evidence.sku) + same(evidence.barcode);
+    (Reverse((codes, evidence.title_percent)), proposal.product)
 }
 
 fn compare(
@@ -125,138 +202,12 @@ fn compare(
 }
 
 fn sameness(a: Option<&str>, b: Option<&str>) -> Sameness {
-    match (a.and_then(code), b.and_then(code)) {
+    match (a.and_then(normal_code), b.and_then(normal_code)) {
         (Some(a), Some(b)) if a == b => Sameness::Same,
         (Some(_), Some(_)) => Sameness::Differs,
         (..) => Sameness::Unknown,
     }
 }
 
-fn code(text: &str) -> Option<String> {
-    let plain = text.trim().to_lowercase();
-    (!plain.is_empty()).then_some(plain)
-}
-
-/// A title without accents, case, punctuation and order of words.
-#[derive(Debug)]
-struct Title {
-    plain: String,
-    sorted: String,
-    words: Vec<String>,
-}
-
-impl Title {
-    fn new(text: &str) -> Title {
-        let letters: String = text
-            .nfkd()
-            .filter(|letter| !is_combining_mark(*letter))
-            .flat_map(char::to_lowercase)
-            .map(|letter| {
-                if letter.is_alphanumeric() {
-                    letter
-                } else {
-                    ' '
-                }
-            })
-            .collect();
-        let mut words: Vec<String> = letters.split_whitespace().map(str::to_owned).collect();
-        let plain = words.join(" ");
-        words.sort();
-        words.dedup();
-        Title {
-            plain,
-            sorted: words.join(" "),
-            words,
-        }
-    }
-
-    fn likeness(&self, other: &Title) -> usize {
-        if self.plain.is_empty() || other.plain.is_empty() {
-            return 0;
-        }
-        // Titles without one word in common are not looked at closely: that is most pairs.
-        if !self.words.iter().any(|word| other.words.contains(word)) {
-            return 0;
-        }
-        let plain = percent(&self.plain, &other.plain);
-        plain.max(percent(&self.sorted, &other.sorted))
-    }
-}
-
-fn percent(a: &str, b: &str) -> usize {
-    let longest = a.chars().count().max(b.chars().count()).max(1);
-    let distance = strsim::levenshtein(a, b).min(longest);
-    100 - distance * 100 / longest
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::{At, ShopId, VariantId};
-
-    fn variant(title: &str, option: Option<&str>, sku: &str, barcode: &str) -> VariantRow {
-        VariantRow {
-            id: VariantId(1),
-            shop_id: ShopId(1),
-            external_id: "1".to_owned(),
-            product_external_id: "1".to_owned(),
-            product_title: title.to_owned(),
-            variant_title: option.map(str::to_owned),
-            sku: Some(sku.to_owned()),
-            barcode: Some(barcode.to_owned()),
-            price_minor: None,
-            ships: true,
-            weight_grams: None,
-            source_updated_at: At(0),
-            deleted_at: None,
-            ignored_at: None,
-        }
-    }
-
-    fn item(id: i64, sku: &str, name: &str, barcode: &str) -> Candidate {
-        Candidate {
-            id: ProductId(id),
-            sku: sku.to_owned(),
-            name: name.to_owned(),
-            barcode: Some(barcode.to_owned()),
-        }
-    }
-
-    #[test]
-    fn the_best_evidence_comes_first_and_is_named() {
-        let catalogue = Catalogue::new(vec![
-            item(
-                1,
-                "ADV-2026",
-                "Advent Calendar, 24 teas, 2026",
-                "0850031225142",
-            ),
-            item(2, "FT-ADV-26", "Something else", "1"),
-            item(3, "X", "Kettle", "2"),
-        ]);
-        let found = catalogue.propose(&variant(
-            "Advent Calendar 2026",
-            None,
-            "ft-adv-26",
-            "0850031225142",
-        ));
-        let order: Vec<i64> = found.iter().map(|proposal| proposal.product.0).collect();
-        assert_eq!(order, [2, 1]);
-        assert_eq!(found[0].evidence.origin(), Origin::Sku);
-        assert_eq!(found[1].evidence.origin(), Origin::Barcode);
-        assert_eq!(found[1].evidence.sku, Sameness::Differs);
-    }
-
-    #[test]
-    fn titles_are_alike_without_accents_case_and_order() {
-        let catalogue = Catalogue::new(vec![
-            item(1, "A", "Thé vert, 100 g", ""),
-            item(2, "B", "Kettle 1.2 L", ""),
-        ]);
-        let found = catalogue.propose(&variant("100 G THE VERT", None, "", ""));
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].evidence.title_percent, 100);
-        assert_eq!(found[0].evidence.origin(), Origin::Title);
-        assert_eq!(found[0].evidence.sku, Sameness::Unknown);
-    }
-}
+mod tests;
