@@ -189,6 +189,7 @@ diesel::table! {
     products (id) {
         id -> BigInt,
         sku -> Text,
+        sku_normal -> Text,
         name -> Text,
         barcode -> Nullable<Text>,
         unit -> Text,
@@ -441,6 +442,7 @@ diesel::table! {
     holds (id) {
         id -> BigInt,
         order_id -> BigInt,
+        channel_id -> BigInt,
         kind -> Text,
         cause -> Text,
         note -> Nullable<Text>,
@@ -595,6 +597,7 @@ diesel::table! {
         product_title -> Text,
         variant_title -> Nullable<Text>,
         sku -> Nullable<Text>,
+        sku_normal -> Nullable<Text>,
         barcode -> Nullable<Text>,
         price_minor -> Nullable<BigInt>,
         ships -> Bool,

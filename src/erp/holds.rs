@@ -1,6 +1,6 @@
 //! Why an order may not ship yet. A hold is released by its cause or by a person, never by time.
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{At, OrderId, UserId};
+use crate::types::{At, ChannelId, OrderId, UserId};
 
 pub mod queries;
 
@@ -24,13 +24,14 @@ pub fn line_cause(line_external_id: &str) -> String {
     format!("line:{line_external_id}")
 }
 
-/// Opens a hold; returns whether it was not open before.
+/// Opens a hold of an order of that channel; returns whether it was not open before.
 ///
 /// # Errors
 ///
 /// The database's.
 pub fn place(
     conn: &mut DbConnection,
+    channel: ChannelId,
     order: OrderId,
     hold: (HoldKind, &str),
     note: Option<&str>,
@@ -44,6 +45,7 @@ pub fn place(
         conn,
         &[queries::NewHold {
             order_id: order,
+            channel_id: channel,
             kind: hold.0,
             cause: hold.1.to_owned(),
             note: note.map(str::to_owned),

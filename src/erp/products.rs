@@ -58,6 +58,7 @@ pub fn create(
         conn,
         &queries::NewRow {
             sku,
+            sku_normal: &normal_code(sku).unwrap_or_default(),
             name: product.name.trim(),
             barcode: product.barcode.as_deref(),
             weight_grams: product.weight_grams,
@@ -65,6 +66,14 @@ pub fn create(
             created_at: now,
         },
     )?)
+}
+
+/// A SKU or barcode as it is compared: in small letters, without spaces around it. `None` where
+/// nothing is left.
+#[must_use]
+pub fn normal_code(code: &str) -> Option<String> {
+    let normal = code.trim().to_lowercase();
+    (!normal.is_empty()).then_some(normal)
 }
 
 /// Finds a product by its SKU.

@@ -3,7 +3,7 @@
 pub mod proposals;
 pub mod queries;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use crate::platform::db::{DbConnection, DbError};
 use crate::shopify::products::queries::{self as variants, VariantRow};
 use crate::shopify::shops::Shop;
 use crate::text_enum;
-use crate::types::{At, ProductId, ShopId, UserId, VariantId};
+use crate::types::{At, OrderId, ProductId, ShopId, UserId, VariantId};
 
 /// How long a batch can be undone at one stroke.
 pub const UNDO_WINDOW: Duration = Duration::from_secs(10 * 60);
@@ -224,25 +224,16 @@ pub fn remove(
     )?)
 }
 
-/// The unmapped variants whose SKU is the SKU of exactly one item, and of no other variant of the store.
+/// The unmapped variants whose SKU is that of exactly one item, and of no other variant of the store.
+/// SKUs are compared as suggestions compare them: without case and without spaces around them.
 ///
 /// # Errors
 ///
 /// The database's.
 pub fn exact_matches(conn: &mut DbConnection, shop: &Shop) -> Result<Vec<ExactMatch>, DbError> {
     let blocking = blocking(conn, shop)?;
-    let pairs = queries::list_same_sku(conn, shop.id)?;
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for sku in queries::list_skus(conn, shop.id)? {
-        *seen.entry(sku).or_default() += 1;
-    }
-    let unique = |row: &VariantRow| {
-        let sku = row.sku.as_deref().unwrap_or_default();
-        seen.get(sku).is_some_and(|times| *times == 1)
-    };
-    Ok(pairs
-        .into_iter()
-        .filter(|(row, _, _)| unique(row))
+    let matches = queries::list_exact(conn, shop.id)?.into_iter();
+    Ok(matches
         .map(|(variant, product, product_name)| ExactMatch {
             blocks: blocking.get(&variant.external_id).copied().unwrap_or(0),
             variant,
@@ -262,11 +253,14 @@ pub fn orders_freed_by(
     shop: &Shop,
     matches: &[ExactMatch],
 ) -> Result<usize, DbError> {
-    let accepted = |cause: &String| matches.iter().any(|one| &one.variant.external_id == cause);
-    let mut free: HashMap<i64, bool> = HashMap::new();
+    let accepted: HashSet<&str> = matches
+        .iter()
+        .map(|one| one.variant.external_id.as_str())
+        .collect();
+    let mut free: HashMap<OrderId, bool> = HashMap::new();
     for (order, cause) in queries::list_waiting(conn, shop.channel)? {
         let all = free.entry(order).or_insert(true);
-        *all = *all && accepted(&cause);
+        *all = *all && accepted.contains(cause.as_str());
     }
     Ok(free.values().filter(|free| **free).count())
 }
@@ -319,12 +313,10 @@ pub fn undo(conn: &mut DbConnection, by: By<'_>, batch: &str) -> Result<usize, M
 /// # Errors
 ///
 /// The database's.
-pub fn blocking(conn: &mut DbConnection, shop: &Shop) -> Result<BTreeMap<String, i64>, DbError> {
-    let mut counts = BTreeMap::new();
-    for (_, cause) in queries::list_waiting(conn, shop.channel)? {
-        *counts.entry(cause).or_default() += 1;
-    }
-    Ok(counts)
+pub fn blocking(conn: &mut DbConnection, shop: &Shop) -> Result<HashMap<String, i64>, DbError> {
+    Ok(queries::count_waiting(conn, shop.channel)?
+        .into_iter()
+        .collect())
 }
 
 fn map(

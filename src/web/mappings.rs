@@ -13,7 +13,7 @@ use super::page::{Frame, Section, html, see_other};
 use super::visitor::{CurrentUser, Visitor};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
-use crate::shopify::mappings::queries::{self, View};
+use crate::shopify::mappings::queries::{self, Counts, View};
 use crate::shopify::mappings::{self, By, Change, ExactMatch, MappingError, Origin};
 use crate::shopify::shops::{self, Shop};
 use crate::types::{ProductId, ShopId, VariantId};
@@ -32,7 +32,7 @@ struct IndexPage {
     counts: Counts,
     search: String,
     rows: Vec<Row>,
-    exact: usize,
+    exact: i64,
     /// The query string of the next page; empty: there is none.
     older: String,
     after: String,
@@ -52,13 +52,6 @@ struct AcceptPage {
     shop: Shop,
     matches: Vec<ExactMatch>,
     freed: usize,
-}
-
-/// How many variants each tab has.
-struct Counts {
-    unmapped: i64,
-    mapped: i64,
-    ignored: i64,
 }
 
 /// What the list's address says.
@@ -277,15 +270,10 @@ fn index_page(
     };
     let list = rows::list(conn, &shop, view, wish)?;
     let exact = match view {
-        View::Unmapped => mappings::exact_matches(conn, &shop)?.len(),
+        View::Unmapped => queries::count_exact(conn, shop.id)?,
         View::Mapped | View::Ignored => 0,
     };
-    let mut count = |view| queries::count(conn, shop.id, view);
-    let counts = Counts {
-        unmapped: count(View::Unmapped)?,
-        mapped: count(View::Mapped)?,
-        ignored: count(View::Ignored)?,
-    };
+    let counts = queries::count(conn, shop.id)?;
     let older = list.next.map_or(String::new(), |next| {
         let (q, next) = (encoded(&wish.q), encoded(&next));
         format!("?view={word}&store={}&q={q}&after={next}", shop.id)

@@ -3,9 +3,11 @@
 use counterfoil::erp::orders::WorkState;
 use counterfoil::erp::products::{self, NewProduct};
 use counterfoil::practice::OrderKind;
+use counterfoil::shopify::mappings;
 use counterfoil::shopify::mappings::queries::{self, View};
 use counterfoil::shopify::products::queries::VariantRow;
-use counterfoil::shopify::shops;
+use counterfoil::shopify::shops::{self, Shop};
+use counterfoil::types::ChannelId;
 
 use crate::support::app::TestApp;
 use crate::support::both_databases;
@@ -14,6 +16,8 @@ use crate::support::database::Kind;
 both_databases!(
     a_catalogue_is_imported_and_waits_to_be_mapped,
     exact_matches_are_previewed_accepted_and_undone,
+    exact_matches_ignore_case_and_leave_doubt_to_a_person,
+    orders_wait_for_a_variant_of_their_own_store,
     accepting_a_suggestion_frees_the_order_that_waited,
     a_product_becomes_an_item_or_is_ignored_and_can_be_taken_back,
     a_product_update_keeps_the_mirror,
@@ -61,6 +65,57 @@ async fn exact_matches_are_previewed_accepted_and_undone(kind: Kind) {
         .await;
     undone.assert_shows("3 variants unmapped again.");
     assert_eq!(variants(&app, View::Mapped).len(), 0);
+}
+
+async fn exact_matches_ignore_case_and_leave_doubt_to_a_person(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let all = variants(&app, View::Unmapped);
+    let mut products = std::collections::BTreeSet::new();
+    let coded: Vec<&VariantRow> = all
+        .iter()
+        .filter(|row| row.sku.is_some() && products.insert(&row.product_external_id))
+        .collect();
+    let sku = |row: &VariantRow| row.sku.clone().expect("a SKU");
+    // In small letters here, and with spaces around it there: the same.
+    add_item(&app, coded[0], &sku(coded[0]).to_lowercase());
+    add_item(&app, coded[1], &sku(coded[1]));
+    let spaced = format!(" {} ", sku(coded[1]).to_lowercase());
+    sell_as(&app, coded[1], &spaced).await;
+    // Two items differ by case alone: which one is it?
+    add_item(&app, coded[2], &sku(coded[2]).to_uppercase());
+    add_item(&app, coded[2], &sku(coded[2]).to_lowercase());
+    // Two variants do.
+    add_item(&app, coded[3], &sku(coded[3]));
+    sell_as(&app, coded[4], &sku(coded[3]).to_lowercase()).await;
+    let page = app.get("/mappings").await;
+    let preview = app.get(&page.link("Accept 2 exact SKU matches")).await;
+    let done = app
+        .owner()
+        .submit(preview.form("form[action$='/mappings/acceptances']"))
+        .await;
+    done.assert_shows("2 variants mapped.");
+    let mut mapped: Vec<_> = variants(&app, View::Mapped)
+        .into_iter()
+        .map(|row| row.id)
+        .collect();
+    mapped.sort();
+    let mut expected = vec![coded[0].id, coded[1].id];
+    expected.sort();
+    assert_eq!(mapped, expected);
+}
+
+async fn orders_wait_for_a_variant_of_their_own_store(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    app.practice.place_order(OrderKind::OneLine);
+    app.run_jobs().await;
+    let shop = app.read(shops::list).remove(0);
+    let waiting = |shop: &Shop| app.read(|conn| mappings::blocking(conn, shop));
+    assert_eq!(waiting(&shop).into_values().collect::<Vec<_>>(), [1]);
+    let elsewhere = Shop {
+        channel: ChannelId(shop.channel.0 + 1),
+        ..shop
+    };
+    assert_eq!(waiting(&elsewhere).len(), 0, "another store's variant");
 }
 
 async fn accepting_a_suggestion_frees_the_order_that_waited(kind: Kind) {
@@ -174,6 +229,27 @@ async fn an_order_of_an_unknown_product_has_it_read(kind: Kind) {
             .any(|request| request.operation == "ProductVariantsOf")
     );
     app.get("/mappings").await.assert_shows("blocks 1 order");
+}
+
+/// The store changes the SKU of a variant.
+async fn sell_as(app: &TestApp, row: &VariantRow, sku: &str) {
+    let old = row.sku.as_deref().expect("a SKU");
+    app.clock.advance(std::time::Duration::from_secs(60));
+    assert!(app.practice.update_product(old, &row.product_title));
+    app.run_jobs().await;
+    let sent = app.practice.deliveries();
+    let update = sent.iter().rfind(|one| one.topic == "products/update");
+    let mut body: serde_json::Value =
+        serde_json::from_str(&update.expect("an update").body).expect("JSON");
+    for variant in body["variants"].as_array_mut().expect("variants") {
+        if variant["sku"] == old {
+            variant["sku"] = sku.into();
+        }
+    }
+    let body = body.to_string();
+    let answer = app.deliver_webhook("products/update", sku, body.as_bytes());
+    assert_eq!(answer.await.status, 200);
+    app.run_jobs().await;
 }
 
 fn add_item(app: &TestApp, twin: &VariantRow, sku: &str) {

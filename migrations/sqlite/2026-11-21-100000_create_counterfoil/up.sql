@@ -100,7 +100,7 @@ CREATE INDEX webhook_events_snap ON webhook_events (key, ver, id) WHERE status <
 CREATE INDEX webhook_events_fifo ON webhook_events (key, id) WHERE status < 3 AND NOT snapshot;
 CREATE UNIQUE INDEX webhook_events_work ON webhook_events (key) WHERE status = 1 AND key IS NOT NULL;
 CREATE INDEX webhook_events_lease ON webhook_events (locked_at) WHERE locked_at IS NOT NULL;
-CREATE INDEX webhook_events_list ON webhook_events (status, id);
+CREATE INDEX webhook_events_list ON webhook_events (status, id, attempts);
 CREATE INDEX webhook_events_key ON webhook_events (key, id);
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -133,7 +133,7 @@ CREATE INDEX jobs_fifo ON jobs (key, id) WHERE status < 3 AND NOT snapshot;
 CREATE UNIQUE INDEX jobs_work ON jobs (key) WHERE status = 1 AND key IS NOT NULL;
 CREATE INDEX jobs_lease ON jobs (locked_at) WHERE locked_at IS NOT NULL;
 CREATE UNIQUE INDEX jobs_dedupe ON jobs (kind, dedupe_key) WHERE status < 3 AND dedupe_key IS NOT NULL;
-CREATE INDEX jobs_list ON jobs (status, id);
+CREATE INDEX jobs_list ON jobs (status, id, attempts);
 CREATE INDEX jobs_subject ON jobs (subject, id);
 CREATE TABLE tries (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -172,6 +172,7 @@ CREATE TABLE channels (
 CREATE TABLE products (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     sku TEXT NOT NULL CONSTRAINT products_sku UNIQUE,
+    sku_normal TEXT NOT NULL,
     name TEXT NOT NULL,
     barcode TEXT,
     unit TEXT NOT NULL DEFAULT 'piece',
@@ -183,6 +184,7 @@ CREATE TABLE products (
     active BOOLEAN NOT NULL DEFAULT TRUE,
     created_at BIGINT NOT NULL
 );
+CREATE INDEX products_sku_normal ON products (sku_normal);
 CREATE INDEX products_barcode ON products (barcode);
 CREATE INDEX products_name ON products (name, id);
 CREATE TABLE locations (
@@ -401,6 +403,7 @@ CREATE TABLE order_versions (
 CREATE TABLE holds (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     order_id BIGINT NOT NULL REFERENCES orders (id),
+    channel_id BIGINT NOT NULL REFERENCES channels (id),
     kind TEXT NOT NULL CHECK (kind IN ('unmapped', 'unpaid', 'checking', 'risk', 'address', 'channel', 'edit', 'manual')),
     cause TEXT NOT NULL DEFAULT '',
     note TEXT,
@@ -411,7 +414,7 @@ CREATE TABLE holds (
 );
 CREATE INDEX holds_order ON holds (order_id);
 CREATE UNIQUE INDEX holds_open ON holds (order_id, kind, cause) WHERE released_at IS NULL;
-CREATE INDEX holds_cause ON holds (kind, cause) WHERE released_at IS NULL;
+CREATE INDEX holds_cause ON holds (channel_id, kind, cause, released_at) WHERE released_at IS NULL;
 CREATE TABLE shipments (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     public_id TEXT NOT NULL CONSTRAINT shipments_public_id UNIQUE,
@@ -537,6 +540,7 @@ CREATE TABLE shopify_variants (
     product_title TEXT NOT NULL,
     variant_title TEXT,
     sku TEXT,
+    sku_normal TEXT,
     barcode TEXT,
     price_minor BIGINT,
     ships BOOLEAN NOT NULL DEFAULT TRUE,
@@ -549,7 +553,8 @@ CREATE TABLE shopify_variants (
     CONSTRAINT shopify_variants_external UNIQUE (shop_id, external_id)
 );
 CREATE INDEX shopify_variants_product ON shopify_variants (shop_id, product_external_id);
-CREATE INDEX shopify_variants_sku ON shopify_variants (sku);
+CREATE INDEX shopify_variants_sku ON shopify_variants (shop_id, sku_normal) WHERE deleted_at IS NULL;
+CREATE INDEX shopify_variants_title ON shopify_variants (shop_id, product_title, id) WHERE deleted_at IS NULL;
 CREATE TABLE shopify_product_mappings (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     shop_id BIGINT NOT NULL REFERENCES shopify_shops (id),

@@ -5,12 +5,14 @@ use super::HoldKind;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::holds;
-use crate::types::{At, OrderId, UserId};
+use crate::types::{At, ChannelId, OrderId, UserId};
 
 #[derive(Insertable)]
 #[diesel(table_name = holds, treat_none_as_default_value = false)]
 pub(crate) struct NewHold {
     pub(crate) order_id: OrderId,
+    /// The order's, which never changes: who counts what waits need not look at the orders.
+    pub(crate) channel_id: ChannelId,
     pub(crate) kind: HoldKind,
     pub(crate) cause: String,
     pub(crate) note: Option<String>,

@@ -22,8 +22,9 @@ pub fn hold(
     user: Option<UserId>,
     now: At,
 ) -> Result<(), OrderError> {
-    queries::lock(conn, order)?.ok_or(OrderError::NotFound(order))?;
-    if holds::place(conn, order, (HoldKind::Manual, ""), note, user, now)? {
+    let row = queries::lock(conn, order)?.ok_or(OrderError::NotFound(order))?;
+    let hold = (HoldKind::Manual, "");
+    if holds::place(conn, row.channel_id, order, hold, note, user, now)? {
         let entry = Entry::new(Kind::HoldPlaced, json!({ "kind": HoldKind::Manual }));
         recompute_changed(conn, order, vec![entry], &Actor::user(user), now)?;
     }

@@ -229,6 +229,7 @@ pub(super) fn first_holds(
         .iter()
         .map(|(kind, cause)| holds::queries::NewHold {
             order_id: order,
+            channel_id: intake.channel,
             kind: *kind,
             cause: cause.clone(),
             note: None,
@@ -265,7 +266,8 @@ pub(super) fn refresh_holds(
         .map(|hold| (hold.kind, hold.cause))
         .collect();
     for (kind, cause) in wanted.difference(&open) {
-        holds::place(conn, order, (*kind, cause), None, None, now)?;
+        let hold = (*kind, cause.as_str());
+        holds::place(conn, intake.channel, order, hold, None, None, now)?;
         entries.push(hold_entry(*kind, cause));
     }
     for (kind, cause) in open.difference(&wanted) {

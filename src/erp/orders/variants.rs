@@ -107,7 +107,8 @@ pub fn variant_unmapped(
     }
     let actor = Actor::user(user);
     for order in &touched {
-        holds::place(conn, *order, (HoldKind::Unmapped, variant), None, user, now)?;
+        let hold = (HoldKind::Unmapped, variant);
+        holds::place(conn, channel, *order, hold, None, user, now)?;
         let entry = Entry::new(Kind::Unmapped, json!({ "variant": variant }));
         recompute_changed(conn, *order, vec![entry], &actor, now)?;
     }

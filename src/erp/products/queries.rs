@@ -28,6 +28,8 @@ pub struct ProductRow {
 #[diesel(table_name = products)]
 pub(super) struct NewRow<'a> {
     pub(super) sku: &'a str,
+    /// As SKUs are compared, whatever their case.
+    pub(super) sku_normal: &'a str,
     pub(super) name: &'a str,
     pub(super) barcode: Option<&'a str>,
     pub(super) weight_grams: Option<i64>,

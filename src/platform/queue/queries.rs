@@ -508,7 +508,8 @@ pub fn delete_worker(conn: &mut DbConnection, boot: &str) -> Result<(), DbError>
     Ok(())
 }
 
-/// Rows by status of one table: for health, metrics and the tabs of the events page.
+/// Rows by status of one table, for the tabs of the events page. Those that are done or superseded
+/// are history, which grows for ever, and are not counted.
 ///
 /// # Errors
 ///
@@ -529,7 +530,7 @@ pub fn count_by_status(
     let table = queue.table();
     let text = format!(
         "SELECT status, (status = 0 AND attempts > 0) AS retried, count(*) AS n \
-           FROM {table} GROUP BY 1, 2"
+           FROM {table} WHERE status IN (0, 1, 2, 5, 6) GROUP BY 1, 2"
     );
     let rows: Vec<Row> = native!(conn, |c| diesel::sql_query(&text).load(c))?;
     Ok(rows

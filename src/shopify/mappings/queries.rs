@@ -1,15 +1,18 @@
 //! SQL of `shopify_product_mappings`, and what it is compared with.
-use diesel::dsl::{exists, not};
+use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 
 use super::proposals::Candidate;
 use super::{MappingKind, Origin};
+use crate::erp::holds::{HoldKind, line_cause};
 use crate::platform::db::{DbConnection, DbError, MultiBackend};
 use crate::schema::shopify_product_mappings::{self, self as m};
 use crate::schema::shopify_variants as v;
-use crate::schema::{holds, orders, products, stock_levels, users};
+use crate::schema::{holds, products, shopify_variants, stock_levels, users};
 use crate::shopify::products::queries::VariantRow;
-use crate::types::{At, ChannelId, ProductId, ShopId, UserId, VariantId};
+use crate::types::{At, ChannelId, OrderId, ProductId, ShopId, UserId, VariantId};
+
+diesel::alias!(shopify_variants as twin: Twin, products as rival: Rival);
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -51,6 +54,14 @@ pub enum View {
     Unmapped,
     Mapped,
     Ignored,
+}
+
+/// How many variants each view has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub unmapped: i64,
+    pub mapped: i64,
+    pub ignored: i64,
 }
 
 pub(super) fn insert(conn: &mut DbConnection, row: &NewMapping<'_>) -> Result<(), DbError> {
@@ -115,42 +126,74 @@ pub(super) fn resolve(
 pub(super) fn list_waiting(
     conn: &mut DbConnection,
     channel: ChannelId,
-) -> Result<Vec<(i64, String)>, DbError> {
+) -> Result<Vec<(OrderId, String)>, DbError> {
     Ok(holds::table
-        .inner_join(orders::table)
-        .filter(holds::kind.eq("unmapped"))
+        .filter(holds::channel_id.eq(channel))
+        .filter(holds::kind.eq(HoldKind::Unmapped))
         .filter(holds::released_at.is_null())
-        .filter(orders::channel_id.eq(channel))
-        .select((orders::id, holds::cause))
+        .select((holds::order_id, holds::cause))
         .load(conn)?)
 }
 
-pub(super) fn list_same_sku(
+/// How many orders of the channel wait for each variant. Counted over one index, so that it is true
+/// whoever holds and frees orders meanwhile, without a counter that all of them would queue for.
+pub(super) fn count_waiting(
     conn: &mut DbConnection,
-    shop: ShopId,
-) -> Result<Vec<(VariantRow, ProductId, String)>, DbError> {
+    channel: ChannelId,
+) -> Result<Vec<(String, i64)>, DbError> {
+    Ok(holds::table
+        .filter(holds::channel_id.eq(channel))
+        .filter(holds::kind.eq(HoldKind::Unmapped))
+        .filter(holds::released_at.is_null())
+        .filter(holds::cause.not_like(line_cause("%")))
+        .group_by(holds::cause)
+        .select((holds::cause, count_star()))
+        .load(conn)?)
+}
+
+/// The unmapped variants whose SKU, whatever its case, is that of exactly one item and of no other
+/// variant of the store.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn exact(shop: ShopId) -> _ {
     let mapped = m::table
         .filter(m::variant_id.eq(v::id))
         .filter(m::removed_at.is_null());
-    Ok(v::table
-        .inner_join(products::table.on(v::sku.eq(products::sku.nullable())))
+    let twins = twin
+        .filter(twin.field(v::shop_id).eq(shop))
+        .filter(twin.field(v::sku_normal).eq(v::sku_normal))
+        .filter(twin.field(v::deleted_at).is_null())
+        .filter(twin.field(v::id).ne(v::id));
+    let rivals = rival
+        .filter(rival.field(products::sku_normal).eq(products::sku_normal))
+        .filter(rival.field(products::active).eq(true))
+        .filter(rival.field(products::id).ne(products::id));
+    v::table
+        .inner_join(products::table.on(v::sku_normal.eq(products::sku_normal.nullable())))
         .filter(v::shop_id.eq(shop))
         .filter(v::deleted_at.is_null())
         .filter(products::active.eq(true))
         .filter(not(exists(mapped)))
+        .filter(not(exists(twins)))
+        .filter(not(exists(rivals)))
+}
+
+pub(super) fn list_exact(
+    conn: &mut DbConnection,
+    shop: ShopId,
+) -> Result<Vec<(VariantRow, ProductId, String)>, DbError> {
+    Ok(exact(shop)
         .order((v::product_title, v::id))
         .select((VariantRow::as_select(), products::id, products::name))
         .load(conn)?)
 }
 
-pub(super) fn list_skus(conn: &mut DbConnection, shop: ShopId) -> Result<Vec<String>, DbError> {
-    let skus: Vec<Option<String>> = v::table
-        .filter(v::shop_id.eq(shop))
-        .filter(v::deleted_at.is_null())
-        .filter(v::sku.is_not_null())
-        .select(v::sku)
-        .load(conn)?;
-    Ok(skus.into_iter().flatten().collect())
+/// How many variants could be accepted at one stroke.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count_exact(conn: &mut DbConnection, shop: ShopId) -> Result<i64, DbError> {
+    Ok(exact(shop).count().get_result(conn)?)
 }
 
 pub(super) fn list_batch(
@@ -234,13 +277,24 @@ pub fn list_these(
         .load(conn)?)
 }
 
-/// How many variants a view has.
+/// How many variants each view has.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn count(conn: &mut DbConnection, shop: ShopId, view: View) -> Result<i64, DbError> {
-    Ok(in_view(shop, view).count().get_result(conn)?)
+pub fn count(conn: &mut DbConnection, shop: ShopId) -> Result<Counts, DbError> {
+    let living = v::table
+        .filter(v::shop_id.eq(shop))
+        .filter(v::deleted_at.is_null());
+    let all: i64 = living.count().get_result(conn)?;
+    let mapped: i64 = in_view(shop, View::Mapped).count().get_result(conn)?;
+    let ignored: i64 = in_view(shop, View::Ignored).count().get_result(conn)?;
+    Ok(Counts {
+        // A variant is in one view: what is ignored has a mapping that says so.
+        unmapped: all - mapped - ignored,
+        mapped,
+        ignored,
+    })
 }
 
 fn in_view<'a>(shop: ShopId, view: View) -> v::BoxedQuery<'a, MultiBackend> {

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use super::Variant;
+use crate::erp::products::normal_code;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::shopify_variants::{self, self as t, table};
@@ -40,6 +41,7 @@ struct NewVariant<'a> {
     product_title: &'a str,
     variant_title: Option<&'a str>,
     sku: Option<&'a str>,
+    sku_normal: Option<String>,
     barcode: Option<&'a str>,
     price_minor: Option<i64>,
     ships: bool,
@@ -61,6 +63,7 @@ pub(crate) fn upsert(
         t::product_title.eq(excluded(t::product_title)),
         t::variant_title.eq(excluded(t::variant_title)),
         t::sku.eq(excluded(t::sku)),
+        t::sku_normal.eq(excluded(t::sku_normal)),
         t::barcode.eq(excluded(t::barcode)),
         t::price_minor.eq(excluded(t::price_minor)),
         t::source_updated_at.eq(excluded(t::source_updated_at)),
@@ -106,6 +109,7 @@ fn new_row(shop: ShopId, variant: &Variant, now: At) -> NewVariant<'_> {
         product_title: &variant.product_title,
         variant_title: variant.variant_title.as_deref(),
         sku: variant.sku.as_deref(),
+        sku_normal: variant.sku.as_deref().and_then(normal_code),
         barcode: variant.barcode.as_deref(),
         price_minor: variant.price_minor,
         ships: variant.logistics.is_none_or(|known| known.ships),

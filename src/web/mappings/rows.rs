@@ -1,5 +1,6 @@
 //! The rows of the mapping list: a variant, what it probably is, and how many orders wait for it.
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use super::{PAGE, Wish};
 use crate::platform::db::{DbConnection, DbError};
@@ -51,7 +52,7 @@ pub(super) struct List {
     pub(super) next: Option<String>,
 }
 
-/// Those that block orders come first, on the first page; the others follow by title.
+/// Those that block most orders come first, on the first page; the others follow by title.
 pub(super) fn list(
     conn: &mut DbConnection,
     shop: &Shop,
@@ -60,24 +61,47 @@ pub(super) fn list(
 ) -> Result<List, DbError> {
     let blocking = match view {
         View::Unmapped => mappings::blocking(conn, shop)?,
-        View::Mapped | View::Ignored => BTreeMap::new(),
+        View::Mapped | View::Ignored => HashMap::new(),
     };
-    let searching = !wish.q.trim().is_empty();
-    let ids: Vec<String> = if searching {
-        Vec::new()
+    let first = if wish.q.trim().is_empty() {
+        first(conn, shop, view, &blocking)?
     } else {
-        blocking.keys().cloned().collect()
+        Vec::new()
     };
-    let mut found = Vec::new();
-    if wish.after.is_empty() && !ids.is_empty() {
-        found = queries::list_these(conn, shop.id, view, &ids)?;
-        let count = |row: &VariantRow| blocking.get(&row.external_id).copied().unwrap_or(0);
-        found.sort_by_key(|row| (std::cmp::Reverse(count(row)), row.id));
-    }
+    let ids: Vec<String> = first.iter().map(|row| row.external_id.clone()).collect();
     let (rest, next) = rest(conn, shop, view, wish, &ids)?;
+    let mut found = if wish.after.is_empty() {
+        first
+    } else {
+        Vec::new()
+    };
     found.extend(rest);
     let rows = dress(conn, shop, view, wish, found, &blocking)?;
     Ok(List { rows, next })
+}
+
+/// A page of those that block orders, the one that blocks most first.
+fn first(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    view: View,
+    blocking: &HashMap<String, i64>,
+) -> Result<Vec<VariantRow>, DbError> {
+    let mut ranked: Vec<(&String, i64)> = blocking.iter().map(|(id, n)| (id, *n)).collect();
+    ranked.sort_by_key(|(id, count)| (Reverse(*count), *id));
+    let mut found = Vec::new();
+    for some in ranked.chunks(PAGE) {
+        let ids: Vec<String> = some.iter().map(|(id, _count)| (*id).clone()).collect();
+        // Not each of them is listed: the store may have deleted the product since.
+        found.extend(queries::list_these(conn, shop.id, view, &ids)?);
+        if found.len() >= PAGE {
+            break;
+        }
+    }
+    let count = |row: &VariantRow| blocking.get(&row.external_id).copied().unwrap_or(0);
+    found.sort_by_key(|row| (Reverse(count(row)), row.id));
+    found.truncate(PAGE);
+    Ok(found)
 }
 
 fn rest(
@@ -104,7 +128,7 @@ fn dress(
     view: View,
     wish: &Wish,
     found: Vec<VariantRow>,
-    blocking: &BTreeMap<String, i64>,
+    blocking: &HashMap<String, i64>,
 ) -> Result<Vec<Row>, DbError> {
     let proposals = match view {
         View::Unmapped => Some(Catalogue::new(queries::list_candidates(conn)?)),
