@@ -584,6 +584,7 @@ diesel::table! {
         external_id -> Text,
         contact_id -> BigInt,
         source_updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod carriers;
 pub mod client;
 pub mod connect;
 pub mod customers;
+pub mod deletions;
 pub mod directory;
 pub mod fulfillments;
 pub mod gid;
@@ -24,6 +25,7 @@ pub mod scopes;
 pub mod shop_domain;
 pub mod shops;
 pub mod tokens;
+pub mod topics;
 pub mod unmapped;
 pub mod webhooks;
 
@@ -39,6 +41,7 @@ use crate::platform::secrets::Keyring;
 use crate::shopify::answer::Cost;
 use crate::shopify::client::{Answer, Client, ShopifyError};
 use crate::shopify::directory::ShopDirectory;
+use crate::shopify::gid::Gid;
 use crate::shopify::shops::Shop;
 use crate::shopify::tokens::AppCredentials;
 use crate::types::ShopId;
@@ -48,7 +51,7 @@ pub const CHANNEL_KIND: &str = "shopify";
 
 /// The scopes asked for where `SHOPIFY_SCOPES` says nothing: what these features need, without
 /// `read_all_orders`, which Shopify grants on application only.
-pub const DEFAULT_SCOPES: &str = "read_orders,write_orders,read_customers,write_customers,\
+pub const DEFAULT_SCOPES: &str = "read_orders,write_orders,read_customers,write_customers,read_customer_merge,\
 read_products,write_products,read_inventory,write_inventory,read_locations,\
 read_merchant_managed_fulfillment_orders,write_merchant_managed_fulfillment_orders,\
 read_third_party_fulfillment_orders,read_assigned_fulfillment_orders,read_fulfillments,\
@@ -226,6 +229,12 @@ pub fn connection_cause(shop: ShopId) -> String {
 #[must_use]
 pub fn scopes_cause(shop: ShopId) -> String {
     format!("shop/{shop}/scopes")
+}
+
+/// What an import waits for until Shopify has put its file together.
+#[must_use]
+pub fn bulk_cause(shop: ShopId, operation: Gid<gid::BulkOperation>) -> String {
+    format!("shop/{shop}/bulk/{}", operation.digits())
 }
 
 /// What pushes wait for until the store's location is mapped to one of ours.

@@ -2,8 +2,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::erp::changes;
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{At, ContactId};
+use crate::types::{At, ChannelId, ContactId};
 
 pub mod queries;
 
@@ -123,6 +124,25 @@ pub fn receive(
         .unwrap_or_else(|| "No name".to_owned());
     let account = queries::insert_account(conn, &Uuid::now_v7().to_string(), &name, now)?;
     queries::insert_contact(conn, &Uuid::now_v7().to_string(), account, &facts, now)
+}
+
+/// Gives a contact's orders of one channel to another contact: they were one person all along.
+///
+/// # Errors
+///
+/// The database's.
+pub fn move_orders(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    from: ContactId,
+    to: ContactId,
+    now: At,
+) -> Result<(), DbError> {
+    if from == to {
+        return Ok(());
+    }
+    let moved = queries::set_contact_of_orders(conn, channel, from, to)?;
+    changes::record_all(conn, "order", &moved, now)
 }
 
 /// Trimmed and in lower case: what two spellings of one address have in common.

@@ -93,6 +93,10 @@ impl Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
+    /// Done without doing anything, and why.
+    NothingToDo {
+        reason: String,
+    },
     /// A newer state was there already; nothing was changed.
     Superseded,
     /// Try again: after the house's curve, or after the time the peer named (which costs no attempt).
@@ -117,6 +121,14 @@ impl Outcome {
     pub fn retry(reason: impl Into<String>) -> Outcome {
         Outcome::Retry {
             after: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// A done row that needed nothing, with its reason.
+    #[must_use]
+    pub fn nothing_to_do(reason: impl Into<String>) -> Outcome {
+        Outcome::NothingToDo {
             reason: reason.into(),
         }
     }
@@ -212,6 +224,9 @@ pub fn finish(
     let now = note.at;
     let ours = match outcome {
         Outcome::Done => queries::close(conn, queue, me, claim, Status::Done, None, now)?,
+        Outcome::NothingToDo { reason } => {
+            queries::close(conn, queue, me, claim, Status::Done, Some(reason), now)?
+        }
         Outcome::Superseded => {
             queries::close(conn, queue, me, claim, Status::Superseded, None, now)?
         }
@@ -230,11 +245,18 @@ pub fn finish(
     }
     // An older state must not follow a newer one: what the finished snapshot overtook is closed here,
     // not when it was claimed, because a snapshot that fails for good overtakes nothing.
-    if claim.snapshot && matches!(outcome, Outcome::Done | Outcome::Superseded) {
+    if claim.snapshot && closes_older(outcome) {
         queries::supersede_older(conn, queue, claim, now)?;
     }
     queries::insert_try(conn, queue, claim, outcome, note)?;
     Ok(true)
+}
+
+fn closes_older(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Done | Outcome::NothingToDo { .. } | Outcome::Superseded => true,
+        Outcome::Retry { .. } | Outcome::WaitFor { .. } | Outcome::Dead { .. } => false,
+    }
 }
 
 #[cfg(test)]

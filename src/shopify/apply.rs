@@ -11,16 +11,17 @@ use crate::platform::inbox::queries::EventRow;
 use crate::platform::jobs::{self, Filing};
 use crate::platform::queue::Outcome;
 use crate::shopify::customers;
-use crate::shopify::jobs::CheckUninstalled;
+use crate::shopify::jobs::{CheckUninstalled, ReadLocations, ReadScopes};
 use crate::shopify::mappings;
-use crate::shopify::orders::{
-    Fulfillment, TranslateError, Translated, translate, translate_delete,
-};
+use crate::shopify::orders::{Fulfillment, TranslateError, Translated, translate};
 use crate::shopify::products::{self, Applied, ApplyError};
 use crate::shopify::shops::{self, Shop};
-use crate::shopify::webhooks;
+use crate::shopify::topics::{self, Act, TopicRule};
 use crate::types::{At, Field};
 
+mod deleted;
+mod hints;
+mod people;
 pub(crate) mod queries;
 
 use queries::Ours;
@@ -31,30 +32,68 @@ use queries::Ours;
 ///
 /// The database's; everything else is an [`Outcome`].
 pub fn apply_event(conn: &mut DbConnection, event: &EventRow, now: At) -> Result<Outcome, DbError> {
-    let Some(shop) = shops::queries::find_by_domain(conn, &event.shop_domain)? else {
-        return Ok(Outcome::dead(format!(
-            "no store {} is connected",
-            event.shop_domain
-        )));
+    // A topic that nothing here follows was stored and answered. Acting on one that is not in the table
+    // would believe a header, which nobody signed.
+    let Some(rule) = topics::rule(&event.topic) else {
+        return Ok(Outcome::nothing_to_do("nothing here follows this topic"));
     };
-    // A topic that nothing here follows was stored and answered; there is nothing to do. Acting on one
-    // that is not in the table would believe a header, which nobody signed.
-    if webhooks::rule(&event.topic).is_none() {
-        return Ok(Outcome::Done);
+    if is_test(event) {
+        return Ok(Outcome::nothing_to_do(
+            "a test notification: shown, never booked",
+        ));
     }
-    match event.topic.as_str() {
-        "orders/create"
-        | "orders/updated"
-        | "orders/paid"
-        | "orders/cancelled"
-        | "orders/fulfilled"
-        | "orders/partially_fulfilled" => order(conn, &shop, event, now),
-        "orders/delete" => deleted(conn, &shop, event, now),
-        "products/update" | "products/create" => product(conn, &shop, event, now),
-        "app/uninstalled" => uninstalled(conn, &shop, event, now),
-        // A topic that nothing here follows was stored and answered; there is nothing to do.
-        _ => Ok(Outcome::Done),
+    let Some(shop) = shops::queries::find_by_domain(conn, &event.shop_domain)? else {
+        return Ok(stranger(rule, &event.shop_domain));
+    };
+    match rule.act {
+        Act::BookOrder => order(conn, &shop, event, now),
+        Act::LeaveToOrder => Ok(hints::of_order(event)),
+        Act::LeaveToNamedOrder => Ok(hints::of_named_order(event)),
+        Act::LeaveStock => Ok(hints::of_stock(event)),
+        Act::KeepProduct => product(conn, &shop, event, now),
+        Act::CheckOrderGone => deleted::order(conn, &shop, event, now),
+        Act::CheckProductGone => deleted::product(conn, &shop, event, now),
+        Act::CheckCustomerGone => deleted::customer(conn, &shop, event, now),
+        Act::KeepCustomer => people::customer(conn, &shop, event, now),
+        Act::MergeCustomers => people::merge(conn, &shop, event, now),
+        Act::ReadLocations => file(conn, &shop, &ReadLocations { shop: shop.id }, now),
+        Act::ReadScopes => file(conn, &shop, &ReadScopes { shop: shop.id }, now),
+        Act::FinishBulkOperation => hints::finish_bulk_operation(conn, &shop, event, now),
+        Act::CheckUninstalled => uninstalled(conn, &shop, event, now),
     }
+}
+
+/// Whether it is Shopify's "send test notification": its body is a made-up record.
+fn is_test(event: &EventRow) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Headers {
+        #[serde(default)]
+        test: bool,
+    }
+    serde_json::from_str::<Headers>(&event.headers).is_ok_and(|headers| headers.test)
+}
+
+fn stranger(rule: &TopicRule, domain: &str) -> Outcome {
+    if rule.after_disconnect {
+        Outcome::nothing_to_do(format!("nothing of {domain} was ever here"))
+    } else {
+        Outcome::dead(format!("no store {domain} is connected"))
+    }
+}
+
+/// Files a job about the store and is done.
+fn file<J: jobs::Job>(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    job: &J,
+    now: At,
+) -> Result<Outcome, DbError> {
+    let filing = Filing {
+        shop_domain: Some(shop.domain.to_string()),
+        ..Filing::default()
+    };
+    jobs::enqueue(conn, job, &filing, now)?;
+    Ok(Outcome::Done)
 }
 
 fn order(
@@ -63,8 +102,7 @@ fn order(
     event: &EventRow,
     now: At,
 ) -> Result<Outcome, DbError> {
-    let sent = event.triggered_at.unwrap_or(event.received_at);
-    let translated = match translate(&event.body, sent) {
+    let translated = match translate(&event.body, sent_at(event)) {
         Ok(translated) => translated,
         Err(wrong) => return Ok(unreadable(&wrong)),
     };
@@ -157,30 +195,6 @@ fn outcome(received: Received) -> Outcome {
     }
 }
 
-fn deleted(
-    conn: &mut DbConnection,
-    shop: &Shop,
-    event: &EventRow,
-    now: At,
-) -> Result<Outcome, DbError> {
-    let external_id = match translate_delete(&event.body) {
-        Ok(external_id) => external_id,
-        Err(wrong) => return Ok(unreadable(&wrong)),
-    };
-    let actor = Actor::source(format!("event:{}", event.id));
-    match orders::delete_from_channel(conn, shop.channel, &external_id, &actor, now) {
-        Ok(_order) => Ok(Outcome::Done),
-        Err(OrderError::Db(error)) => Err(error),
-        Err(
-            error @ (OrderError::NotFound(_)
-            | OrderError::Changed
-            | OrderError::NoSuchHold
-            | OrderError::Quantity
-            | OrderError::Stock(_)),
-        ) => Ok(Outcome::dead(error.to_string())),
-    }
-}
-
 fn product(
     conn: &mut DbConnection,
     shop: &Shop,
@@ -204,14 +218,14 @@ fn uninstalled(
 ) -> Result<Outcome, DbError> {
     let job = CheckUninstalled {
         shop: shop.id,
-        event_at: event.triggered_at.unwrap_or(event.received_at),
+        event_at: sent_at(event),
     };
-    let filing = Filing {
-        shop_domain: Some(event.shop_domain.clone()),
-        ..Filing::default()
-    };
-    jobs::enqueue(conn, &job, &filing, now)?;
-    Ok(Outcome::Done)
+    file(conn, shop, &job, now)
+}
+
+/// When Shopify sent it, as far as its unsigned header can be believed.
+fn sent_at(event: &EventRow) -> At {
+    event.triggered_at.unwrap_or(event.received_at)
 }
 
 fn unreadable(wrong: &TranslateError) -> Outcome {

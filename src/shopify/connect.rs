@@ -17,7 +17,7 @@ use crate::shopify::shop_domain::ShopDomain;
 use crate::shopify::shops::queries::{self, NewShop};
 use crate::shopify::shops::{GrantKind, Sealed, Shop, ShopError, ShopState};
 use crate::shopify::tokens::{self, AppCredentials, Grant, TokenError};
-use crate::shopify::{CHANNEL_KIND, Connector, registrar};
+use crate::shopify::{CHANNEL_KIND, Connector, Haste, registrar};
 use crate::types::{At, ShopId, UserId};
 
 /// How somebody wants to connect a store.
@@ -135,11 +135,7 @@ pub async fn confirm_uninstalled(
         return Ok(false);
     }
     match cx
-        .call::<CurrentAppInstallation>(
-            id,
-            crate::shopify::Haste::Now,
-            current_app_installation::Variables {},
-        )
+        .call::<CurrentAppInstallation>(id, Haste::Now, current_app_installation::Variables {})
         .await
     {
         Ok(_) => Ok(false),
@@ -149,6 +145,30 @@ pub async fn confirm_uninstalled(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Asks what the store grants us now, and lets everything go on that waited for a scope.
+///
+/// # Errors
+///
+/// The call's; `NotFound`, `Db`.
+pub async fn read_scopes(cx: &Connector, id: ShopId) -> Result<Shop, ConnectError> {
+    let answer = cx
+        .call::<CurrentAppInstallation>(id, Haste::Now, current_app_installation::Variables {})
+        .await?;
+    let scopes = answer.data.current_app_installation.access_scopes;
+    let granted: Scopes = scopes.into_iter().map(|scope| scope.handle).collect();
+    let missing = Scopes::parse(&cx.config.scopes).missing_from(&granted);
+    let now = cx.clock.now();
+    let cause = crate::shopify::scopes_cause(id);
+    Ok(cx
+        .db
+        .write(move |conn| {
+            queries::set_scopes(conn, id, &granted, &missing)?;
+            queue::queries::wake(conn, Queue::Jobs, &cause, now)?;
+            queries::find(conn, id)?.ok_or(ShopError::NotFound)
+        })
+        .await?)
 }
 
 async fn end(cx: &Connector, id: ShopId) -> Result<(), DbError> {

@@ -370,6 +370,7 @@ impl Push {
                 match outcome_of(self.origin.shop, &error) {
                     Outcome::Dead { reason } => Err(self.refused(&[id], reason).await?),
                     outcome @ (Outcome::Done
+                    | Outcome::NothingToDo { .. }
                     | Outcome::Superseded
                     | Outcome::Retry { .. }
                     | Outcome::WaitFor { .. }) => Err(Stop::Outcome(outcome)),

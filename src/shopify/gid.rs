@@ -23,7 +23,7 @@ macro_rules! kinds {
 
 kinds! {
     Order, LineItem, Product, ProductVariant, InventoryItem, Location, Customer,
-    Fulfillment, FulfillmentOrder, FulfillmentOrderLineItem, WebhookSubscription, Shop,
+    Fulfillment, FulfillmentOrder, FulfillmentOrderLineItem, WebhookSubscription, Shop, BulkOperation,
 }
 
 /// The id of one record of kind `K`.
@@ -67,6 +67,12 @@ impl<K: Kind> Gid<K> {
     pub fn digits(self) -> String {
         self.id.to_string()
     }
+}
+
+/// The kind that a gid names, known or not: `Order`; `None` where it is no gid.
+#[must_use]
+pub fn type_of(gid: &str) -> Option<&str> {
+    gid.strip_prefix("gid://shopify/")?.split('/').next()
 }
 
 fn digits_only(text: &str) -> Option<&str> {

@@ -30,6 +30,17 @@ type UnsignedInt64 = String;
 )]
 pub struct CurrentAppInstallation;
 
+/// Whether a customer is still there.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/customer_exists.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct CustomerExists;
+
 /// Undoes a fulfillment.
 #[derive(Debug, GraphQLQuery)]
 #[graphql(
@@ -84,6 +95,17 @@ pub struct Locations;
     deprecated = "deny"
 )]
 pub struct Order;
+
+/// Whether an order is still there.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/order_exists.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct OrderExists;
 
 /// What of an order can still be shipped, from where, and what was.
 #[derive(Debug, GraphQLQuery)]

@@ -9,6 +9,7 @@ use crate::platform::jobs::{self, Filing, Job, Registry, Run};
 use crate::platform::queue::Outcome;
 use crate::shopify::client::ShopifyError;
 use crate::shopify::connect::{self, ConnectError};
+use crate::shopify::deletions::CheckDeleted;
 use crate::shopify::gid::Gid;
 use crate::shopify::products::{self, ImportError};
 use crate::shopify::shops::{GrantKind, Shop, ShopError, ShopState};
@@ -24,6 +25,9 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<ImportProduct>(cx);
     registry.register::<LookAfterShop>(cx);
     registry.register::<CheckUninstalled>(cx);
+    registry.register::<CheckDeleted>(cx);
+    registry.register::<ReadLocations>(cx);
+    registry.register::<ReadScopes>(cx);
 }
 
 /// After a store was connected: its locations, its webhooks, its catalogue, and a look every day.
@@ -121,6 +125,7 @@ fn import_outcome(shop: ShopId, error: ImportError) -> Outcome {
 }
 
 /// Every day: the token is refreshed even where nobody used it, and lost webhooks are registered again.
+/// It has no key: while it waits for its day, it must not keep back what is filed behind it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LookAfterShop {
     pub shop: ShopId,
@@ -136,24 +141,19 @@ impl Job for LookAfterShop {
         Some(format!("{}/{}", self.shop, self.day))
     }
 
-    fn key(&self) -> Option<String> {
-        Some(format!("shop/{}/set-up", self.shop))
-    }
-
     async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
         let shop = match living(&cx, self.shop).await {
             Ok(shop) => shop,
             // Connecting it again files the next one.
             Err(_gone) => return Outcome::Done,
         };
-        let done = async {
-            if shop.grant_kind == GrantKind::OAuth && shop.access_expires_at.is_some() {
-                access::renew(&cx, self.shop).await?;
-            }
-            registrar::register(&cx, &shop).await
+        let result = if shop.grant_kind == GrantKind::OAuth && shop.access_expires_at.is_some() {
+            access::renew(&cx, self.shop).await
+        } else {
+            Ok(())
         };
-        let result = done.await;
         let filed = file_look(&cx, &shop).await;
+        let filed = filed.and(file_comparison(&cx, &shop).await);
         match (result, filed) {
             (_, Err(error)) => Outcome::retry(error.to_string()),
             (Err(error), Ok(())) => outcome_of(self.shop, &error),
@@ -173,8 +173,9 @@ impl Job for CheckUninstalled {
     const KIND: &'static str = "shopify.check_uninstalled";
     type Context = Connector;
 
+    // Another message may be of another installation.
     fn dedupe_key(&self) -> Option<String> {
-        Some(self.shop.to_string())
+        Some(format!("{}/{}", self.shop, self.event_at.0))
     }
 
     async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
@@ -183,6 +184,67 @@ impl Job for CheckUninstalled {
             Ok(false) => Outcome::Superseded,
             Err(ConnectError::Call(error)) => outcome_of(self.shop, &error),
             Err(ConnectError::Shop(ShopError::NotFound)) => Outcome::dead("there is no such store"),
+            Err(error) => Outcome::retry(error.to_string()),
+        }
+    }
+}
+
+/// A location was made, changed or deleted: all of them are read again.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReadLocations {
+    pub shop: ShopId,
+}
+
+impl Job for ReadLocations {
+    const KIND: &'static str = "shopify.read_locations";
+    type Context = Connector;
+
+    fn dedupe_key(&self) -> Option<String> {
+        Some(self.shop.to_string())
+    }
+
+    async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
+        let shop = match living(&cx, self.shop).await {
+            Ok(shop) => shop,
+            Err(outcome) => return outcome,
+        };
+        match import_locations(&cx, &shop).await {
+            Ok(()) => Outcome::Done,
+            Err(error) => outcome_of(self.shop, &error),
+        }
+    }
+}
+
+/// The store granted or took scopes: what was granted is what the API says, and with it the webhooks that
+/// can be had.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReadScopes {
+    pub shop: ShopId,
+}
+
+impl Job for ReadScopes {
+    const KIND: &'static str = "shopify.read_scopes";
+    type Context = Connector;
+
+    fn dedupe_key(&self) -> Option<String> {
+        Some(self.shop.to_string())
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("shop/{}/set-up", self.shop))
+    }
+
+    async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
+        if let Err(outcome) = living(&cx, self.shop).await {
+            return outcome;
+        }
+        let done = async {
+            let shop = connect::read_scopes(&cx, self.shop).await?;
+            Ok::<(), ConnectError>(registrar::register(&cx, &shop).await?)
+        };
+        match done.await {
+            Ok(()) => Outcome::Done,
+            Err(ConnectError::Call(error)) => outcome_of(self.shop, &error),
             Err(error) => Outcome::retry(error.to_string()),
         }
     }
@@ -236,8 +298,20 @@ async fn file_look(cx: &Connector, shop: &Shop) -> Result<(), DbError> {
         .await
 }
 
+/// Has the scopes read and the webhooks compared, behind whatever else sets the store up.
+async fn file_comparison(cx: &Connector, shop: &Shop) -> Result<(), DbError> {
+    let (now, job) = (cx.clock.now(), ReadScopes { shop: shop.id });
+    let filing = Filing {
+        shop_domain: Some(shop.domain.to_string()),
+        ..Filing::default()
+    };
+    cx.db
+        .write(move |conn| jobs::enqueue(conn, &job, &filing, now).map(drop))
+        .await
+}
+
 /// The shop, if work for it makes sense.
-async fn living(cx: &Connector, id: ShopId) -> Result<Shop, Outcome> {
+pub(crate) async fn living(cx: &Connector, id: ShopId) -> Result<Shop, Outcome> {
     let shop = cx.shop(id).await.map_err(|error| match error {
         ShopError::NotFound => Outcome::dead("there is no such store"),
         error @ (ShopError::Secret(_) | ShopError::Db(_)) => Outcome::retry(error.to_string()),

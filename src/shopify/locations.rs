@@ -81,6 +81,9 @@ pub fn store(
     for location in fetched {
         queries::upsert(conn, shop, location)?;
     }
+    // What the store does not list any more was deleted there; what it is here stays.
+    let there: Vec<&str> = fetched.iter().map(|at| at.external_id.as_str()).collect();
+    queries::mark_absent(conn, shop, &there)?;
     let ours = locations::list(conn)?;
     let mut rows = queries::list(conn, shop)?;
     for row in rows.iter_mut().filter(|row| row.location.is_none()) {

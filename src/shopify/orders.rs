@@ -108,13 +108,24 @@ pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateE
     })
 }
 
-/// Translates the body of `orders/delete`: the id of what is gone.
+/// Translates the body of `orders/delete` and its like: the id of what is gone.
 ///
 /// # Errors
 ///
-/// Where the body has no id.
+/// Where the body has no id, or tells more than a deletion can.
 pub fn translate_delete(body: &[u8]) -> Result<String, TranslateError> {
     let deleted: payloads::Deleted = read(body)?;
+    for (key, found) in [
+        ("created_at", &deleted.created_at),
+        ("line_items", &deleted.line_items),
+        ("variants", &deleted.variants),
+        ("order_id", &deleted.order_id),
+    ] {
+        if found.is_some() {
+            let what = "what is deleted has none: this is the body of another topic";
+            return Err(error(key, what));
+        }
+    }
     deleted
         .id
         .map(|id| id.0)
@@ -229,7 +240,8 @@ fn fulfillments(order: &payloads::Order) -> Option<Vec<Fulfillment>> {
     Some(read)
 }
 
-fn incoming_customer(customer: payloads::Customer) -> Option<IncomingCustomer> {
+/// A customer as an order and its own webhook tell it; `None` without an id.
+pub(crate) fn incoming_customer(customer: payloads::Customer) -> Option<IncomingCustomer> {
     Some(IncomingCustomer {
         external_id: customer.id?.0,
         first_name: customer.first_name,

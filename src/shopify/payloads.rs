@@ -223,8 +223,23 @@ payloads! {
         line_items: Option<Vec<FulfilledLine>>,
     }
     FulfilledLine { id: Option<Id>, quantity: Option<i64> }
-    /// `orders/delete` and its like.
-    Deleted { id: Option<Id> }
+    /// `orders/delete` and its like: an id and nothing of what it was. `customers/delete` adds empty fields.
+    Deleted {
+        id: Option<Id>,
+        created_at: Option<Anything>,
+        line_items: Option<Anything>,
+        variants: Option<Anything>,
+        order_id: Option<Anything>,
+    }
+    /// What a refund, a fulfilment and an edit have in common.
+    OfOrder { order_id: Option<Id>, order_edit: Option<Edit>, line_items: Option<Anything> }
+    Edit { order_id: Option<Id> }
+    /// `inventory_levels/update`
+    StockLevel { inventory_item_id: Option<Id>, location_id: Option<Id> }
+    /// `bulk_operations/finish`
+    BulkOperation { admin_graphql_api_id: Option<String> }
+    /// Any object.
+    Nothing { id: Option<Anything> }
 }
 
 /// A tax rate as decimal text: Shopify sends a JSON number.

@@ -178,7 +178,10 @@ pub fn apply_update(
     let product = payload::read_webhook(body, shop.currency.as_deref())?;
     let known = queries::list_of_product(conn, shop.id, &product.external_id)?;
     let newest = known.iter().map(|row| row.source_updated_at).max();
-    if newest.is_some_and(|newest| product.updated_at < newest) {
+    let deleted = known.iter().map(|row| row.deleted_at).min().flatten();
+    // A product that is gone does not come back: what still speaks of it was sent before.
+    let is_gone = deleted.is_some_and(|deleted| product.updated_at <= deleted);
+    if is_gone || newest.is_some_and(|newest| product.updated_at < newest) {
         return Ok(Applied::Stale);
     }
     let is_known = |id: &String| known.iter().any(|row| &row.external_id == id);

@@ -10,7 +10,7 @@ use crate::shopify::graphql::{
     webhook_subscriptions as listing,
 };
 use crate::shopify::shops::Shop;
-use crate::shopify::webhooks::{TOPICS, TopicRule};
+use crate::shopify::topics::{self, TopicRule};
 use crate::shopify::{Connector, Haste};
 use crate::text_enum;
 use crate::types::{At, ShopId};
@@ -70,16 +70,24 @@ pub async fn register(cx: &Connector, shop: &Shop) -> Result<(), ShopifyError> {
         .await
         .map_err(|error: DbError| ShopifyError::Unexpected(error.to_string()))?;
     let known_gids: Vec<&str> = known.iter().filter_map(|row| row.gid.as_deref()).collect();
-    let mut kept = Vec::new();
-    for rule in TOPICS {
-        let row = settle(cx, shop, rule, &uri, &existing, &known_gids).await?;
-        kept.extend(row.gid.clone());
-        let now = cx.clock.now();
-        cx.db
-            .write(move |conn| queries::upsert(conn, id, &row, now))
-            .await
-            .map_err(|error: DbError| ShopifyError::Unexpected(error.to_string()))?;
+    let mut rows = Vec::new();
+    let mut stopped = Ok(());
+    for rule in topics::registered() {
+        match settle(cx, shop, rule, &uri, &existing, &known_gids).await {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                stopped = Err(error);
+                break;
+            }
+        }
     }
+    let kept: Vec<String> = rows.iter().filter_map(|row| row.gid.clone()).collect();
+    let now = cx.clock.now();
+    cx.db
+        .write(move |conn| queries::upsert_all(conn, id, &rows, now))
+        .await
+        .map_err(|error: DbError| ShopifyError::Unexpected(error.to_string()))?;
+    stopped?;
     // Ours and no longer wanted, or there twice: each delivery would come twice.
     for extra in existing.iter().filter(|one| one.uri == uri) {
         if !kept.contains(&extra.gid) {
@@ -138,8 +146,9 @@ async fn settle(
         error,
     };
     let registered = |gid| row(SubscriptionState::Registered, Some(gid), None);
-    if let Some(scope) = rule.scope.filter(|scope| !shop.scopes.covers(scope)) {
-        let error = format!("the store did not grant {scope}");
+    let granted = rule.scopes.iter().any(|scope| shop.scopes.covers(scope));
+    if !granted && !rule.scopes.is_empty() {
+        let error = format!("the store did not grant {}", rule.scopes.join(" or "));
         return Ok(row(SubscriptionState::MissingScope, None, Some(error)));
     }
     let done = match decide(rule, uri, existing, known_gids) {
@@ -169,7 +178,8 @@ fn decide<'a>(
     existing: &'a [Existing],
     known_gids: &[&str],
 ) -> Step<'a> {
-    let of_topic = || existing.iter().filter(|one| one.topic == rule.enum_name);
+    let topic = rule.enum_name();
+    let of_topic = || existing.iter().filter(|one| one.topic == topic);
     if let Some(right) = of_topic().find(|one| one.uri == uri) {
         return Step::Keep(right);
     }
@@ -214,7 +224,7 @@ async fn begin(
     rule: &TopicRule,
     uri: &str,
 ) -> Result<String, ShopifyError> {
-    let topic = serde_json::from_value(rule.enum_name.into())
+    let topic = serde_json::from_value(rule.enum_name().into())
         .map_err(|error| ShopifyError::Unexpected(error.to_string()))?;
     let variables = create::Variables {
         topic,
@@ -307,7 +317,7 @@ mod tests {
 
     #[test]
     fn only_our_own_subscription_is_moved_to_a_new_address() {
-        let rule = &TOPICS[0];
+        let rule = topics::rule("orders/create").expect("a topic");
         let all = [
             existing("g1", "ORDERS_CREATE", "https://staging.example/hook"),
             existing("g2", "ORDERS_CREATE", "https://old.example/hook"),

@@ -85,6 +85,6 @@ mod tests {
         let missing = asked.missing_from(&Scopes::parse("read_orders"));
         assert_eq!(missing.to_string(), "read_products,write_orders");
         assert!(!Scopes::parse(crate::shopify::DEFAULT_SCOPES).covers("read_all_orders"));
-        assert_eq!(Scopes::parse(crate::shopify::DEFAULT_SCOPES).len(), 18);
+        assert_eq!(Scopes::parse(crate::shopify::DEFAULT_SCOPES).len(), 19);
     }
 }

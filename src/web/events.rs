@@ -114,7 +114,7 @@ struct Inspected {
     path: String,
     state: (&'static str, &'static str),
     reason: Option<String>,
-    remedy: &'static str,
+    remedy: String,
     facts: Vec<(&'static str, String)>,
     tries: Vec<TryRow>,
     lines: Vec<Line>,
@@ -358,14 +358,20 @@ fn inspect(
         Status::Done | Status::Superseded | Status::Dead | Status::Discarded | Status::Waiting
     ) || (status == Status::Pending && facts.attempts > 0);
     let is_open = matches!(status, Status::Pending | Status::Waiting | Status::Dead);
+    let lines = payload::lines(&facts.body, facts.reason.as_deref());
+    // Why there was nothing to do is no alarm.
+    let (reason, remedy) = match (status, facts.reason) {
+        (Status::Done, Some(reason)) => (None, format!("Nothing to do: {reason}.")),
+        (_, reason) => (reason, remedy(queue, status).to_owned()),
+    };
     Ok(Some(Inspected {
         path: format!("{}{}", frame.prefix, path_of(queue, id)),
         title: facts.title,
         state: words(status, facts.attempts),
-        remedy: remedy(queue, status),
-        lines: payload::lines(&facts.body, facts.reason.as_deref()),
+        remedy,
+        lines,
         bytes: facts.body.len(),
-        reason: facts.reason,
+        reason,
         facts: facts.facts,
         tries,
         may_replay: is_over && frame.may("replay"),

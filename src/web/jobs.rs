@@ -136,6 +136,9 @@ fn title(kind: &str) -> &'static str {
         "shopify.set_up_shop" => "Setting up a store",
         "shopify.look_after_shop" => "Looking after a store",
         "shopify.check_uninstalled" => "Checking an uninstallation",
+        "shopify.check_deleted" => "Checking a deletion",
+        "shopify.read_locations" => "Reading the locations",
+        "shopify.read_scopes" => "Reading the scopes",
         _ => "Job",
     }
 }

@@ -18,4 +18,5 @@ mod shipping;
 mod signing_in;
 mod stores;
 mod support;
+mod topics;
 mod webhooks;

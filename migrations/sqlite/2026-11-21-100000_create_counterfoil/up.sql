@@ -529,6 +529,7 @@ CREATE TABLE shopify_customers (
     external_id TEXT NOT NULL,
     contact_id BIGINT NOT NULL REFERENCES contacts (id),
     source_updated_at BIGINT NOT NULL,
+    deleted_at BIGINT,
     CONSTRAINT shopify_customers_external UNIQUE (shop_id, external_id)
 );
 CREATE TABLE shopify_variants (

@@ -3,7 +3,7 @@ use diesel::prelude::*;
 
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{accounts, contacts, orders};
-use crate::types::{AccountId, At, ContactId};
+use crate::types::{AccountId, At, ChannelId, ContactId};
 
 /// What a channel may change about a contact; what it leaves out stays.
 #[derive(AsChangeset, Insertable)]
@@ -92,6 +92,22 @@ pub(super) fn insert_contact(
         ))
         .returning(contacts::id)
         .get_result(conn)?)
+}
+
+/// Returns the public ids of the orders that were moved.
+pub(super) fn set_contact_of_orders(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    from: ContactId,
+    to: ContactId,
+) -> Result<Vec<String>, DbError> {
+    let rows = orders::table
+        .filter(orders::channel_id.eq(channel))
+        .filter(orders::contact_id.eq(from));
+    Ok(diesel::update(rows)
+        .set(orders::contact_id.eq(Some(to)))
+        .returning(orders::public_id)
+        .get_results(conn)?)
 }
 
 /// Finds a contact with its account.

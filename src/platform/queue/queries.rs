@@ -421,6 +421,7 @@ pub fn insert_try(
 ) -> Result<(), DbError> {
     let (word, reason) = match outcome {
         Outcome::Done => ("done", None),
+        Outcome::NothingToDo { reason } => ("done", Some(reason)),
         Outcome::Superseded => ("superseded", None),
         Outcome::Retry { reason, .. } => ("retry", Some(reason)),
         Outcome::WaitFor { reason, .. } => ("wait", Some(reason)),

@@ -11,6 +11,7 @@ pub(super) struct Link {
     pub(super) id: i64,
     pub(super) contact_id: ContactId,
     pub(super) source_updated_at: At,
+    pub(super) deleted_at: Option<At>,
 }
 
 pub(super) fn find(
@@ -47,6 +48,33 @@ pub(super) fn insert(
             shopify_customers::contact_id.eq(contact),
             shopify_customers::source_updated_at.eq(at),
         ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn mark_deleted(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    external_id: &str,
+    now: At,
+) -> Result<(), DbError> {
+    let row = shopify_customers::table
+        .filter(shopify_customers::shop_id.eq(shop))
+        .filter(shopify_customers::external_id.eq(external_id))
+        .filter(shopify_customers::deleted_at.is_null());
+    diesel::update(row)
+        .set(shopify_customers::deleted_at.eq(Some(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn set_contact(
+    conn: &mut DbConnection,
+    id: i64,
+    contact: ContactId,
+) -> Result<(), DbError> {
+    diesel::update(shopify_customers::table.find(id))
+        .set(shopify_customers::contact_id.eq(contact))
         .execute(conn)?;
     Ok(())
 }

@@ -29,6 +29,20 @@ pub(crate) fn upsert(
     Ok(())
 }
 
+pub(crate) fn mark_absent(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    there: &[&str],
+) -> Result<(), DbError> {
+    let rows = table
+        .filter(t::shop_id.eq(shop))
+        .filter(t::external_id.ne_all(there.to_vec()));
+    diesel::update(rows)
+        .set(t::active.eq(false))
+        .execute(conn)?;
+    Ok(())
+}
+
 pub(crate) fn list(conn: &mut DbConnection, shop: ShopId) -> Result<Vec<Mapped>, DbError> {
     Ok(table
         .filter(t::shop_id.eq(shop))

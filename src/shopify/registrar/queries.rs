@@ -6,6 +6,7 @@ use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::shopify_subscriptions::{self as t, table};
 use crate::schema::webhook_events;
+use crate::shopify::topics;
 use crate::types::{At, ShopId};
 
 /// How a topic stands now.
@@ -18,12 +19,23 @@ pub(crate) struct Row {
     pub(crate) error: Option<String>,
 }
 
-pub(crate) fn upsert(
+/// Keeps how these topics stand; a topic that is no longer in the table goes.
+pub(crate) fn upsert_all(
     conn: &mut DbConnection,
     shop: ShopId,
-    row: &Row,
+    rows: &[Row],
     now: At,
 ) -> Result<(), DbError> {
+    for row in rows {
+        upsert(conn, shop, row, now)?;
+    }
+    let known: Vec<&str> = topics::registered().map(|rule| rule.topic).collect();
+    let rest = table.filter(t::shop_id.eq(shop));
+    diesel::delete(rest.filter(t::topic.ne_all(known))).execute(conn)?;
+    Ok(())
+}
+
+fn upsert(conn: &mut DbConnection, shop: ShopId, row: &Row, now: At) -> Result<(), DbError> {
     let values = (
         t::gid.eq(&row.gid),
         t::uri.eq(&row.uri),

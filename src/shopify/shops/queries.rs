@@ -338,6 +338,21 @@ pub(crate) fn set_error(
     Ok(())
 }
 
+pub(crate) fn set_scopes(
+    conn: &mut DbConnection,
+    id: ShopId,
+    granted: &Scopes,
+    missing: &Scopes,
+) -> Result<(), DbError> {
+    diesel::update(table.find(id))
+        .set((
+            t::scopes.eq(granted.to_string()),
+            t::missing_scopes.eq(missing.to_string()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 pub(crate) fn set_budget(
     conn: &mut DbConnection,
     id: ShopId,

@@ -6,6 +6,9 @@ use serde_json::value::RawValue;
 /// Lines that are shown at most; the rest is in the download of the store.
 const MOST_LINES: usize = 2000;
 
+/// What is nested deeper stands on one line: anybody could send a body of nothing but brackets.
+const DEEPEST: usize = 60;
+
 /// One line.
 pub struct Line {
     pub text: String,
@@ -50,6 +53,10 @@ impl Page<'_> {
     fn value(&mut self, value: &RawValue, path: &str, depth: usize, lead: &str, tail: &str) {
         let indent = "  ".repeat(depth);
         let raw = value.get();
+        if depth > DEEPEST {
+            self.push(format!("{indent}{lead}{raw}{tail}"), path);
+            return;
+        }
         if let Ok(Pairs(pairs)) = serde_json::from_str::<Pairs<'_>>(raw)
             && !pairs.is_empty()
         {

@@ -8,7 +8,7 @@ use crate::shopify::jobs::ImportProducts;
 use crate::shopify::registrar::{self, Subscription, SubscriptionState};
 use crate::shopify::scopes::Scopes;
 use crate::shopify::shops::{self, Shop, ShopState};
-use crate::shopify::webhooks::TOPICS;
+use crate::shopify::topics;
 use crate::types::{At, JobId};
 
 /// A refresh token that ends this soon is said.
@@ -64,7 +64,7 @@ pub(super) fn of(
         badge,
         tone,
         registered: subscriptions.iter().filter(registered).count(),
-        wanted: TOPICS.len(),
+        wanted: topics::registered().count(),
         last_received: last.map(|at| ago(now.since(at))),
         scopes_granted: granted.count(),
         scopes_asked: asked.len(),

@@ -58,6 +58,10 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// Started, with one owner who is signed in, and no store connected.
     pub(crate) async fn start(kind: Kind) -> Self {
+        Self::start_with(kind, counterfoil::shopify::DEFAULT_SCOPES).await
+    }
+
+    async fn start_with(kind: Kind, scopes: &str) -> Self {
         let database = Database::create(kind);
         let data = tempfile::tempdir().expect("a data folder");
         let clock = Clock::fixed(noon());
@@ -65,7 +69,8 @@ impl TestApp {
         let practice = practice.expect("the practice store starts");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let config = config(&url, &practice.url(), &database.url, data.path());
+        let mut config = config(&url, &practice.url(), &database.url, data.path());
+        config.shopify.scopes = scopes.to_owned();
         let counterfoil = Counterfoil::start(config, clock.clone()).await;
         let counterfoil = counterfoil.expect("Counterfoil starts");
         let mounted = counterfoil.clone();
@@ -94,7 +99,12 @@ impl TestApp {
 
     /// As `start`, with the practice store connected by the code of its consent page, and everything imported.
     pub(crate) async fn connected(kind: Kind) -> Self {
-        let app = Self::start(kind).await;
+        Self::connected_with(kind, counterfoil::shopify::DEFAULT_SCOPES).await
+    }
+
+    /// As `connected`, with a store that grants these scopes alone.
+    pub(crate) async fn connected_with(kind: Kind, scopes: &str) -> Self {
+        let app = Self::start_with(kind, scopes).await;
         let shop = ShopDomain::parse(SHOP).expect("a store's address");
         let way = Way::Code(app.consent().await);
         let connected = connect::connect(&app.counterfoil.connector, &shop, way, None).await;
@@ -224,6 +234,12 @@ impl TestApp {
             .await
     }
 
+    /// Sends what Shopify's "send test notification" sends.
+    pub(crate) async fn deliver_test(&self, topic: &str, id: &str, body: &[u8]) -> Answer {
+        let request = self.request(topic, id, SHOP, body, &signature(body));
+        Answer::of(request.header("X-Shopify-Test", "true")).await
+    }
+
     /// Sends a webhook with whatever signature.
     pub(crate) async fn deliver_signed(
         &self,
@@ -233,7 +249,18 @@ impl TestApp {
         body: &[u8],
         signature: &str,
     ) -> Answer {
-        let sent = super::http_client(Policy::none())
+        Answer::of(self.request(topic, id, shop, body, signature)).await
+    }
+
+    fn request(
+        &self,
+        topic: &str,
+        id: &str,
+        shop: &str,
+        body: &[u8],
+        signature: &str,
+    ) -> reqwest::RequestBuilder {
+        super::http_client(Policy::none())
             .post(format!("{}/api/integrations/webhook/shopify", self.url))
             .header("Content-Type", "application/json")
             .header("X-Shopify-Topic", topic)
@@ -246,13 +273,6 @@ impl TestApp {
             .header("X-Shopify-API-Version", "2026-10")
             .header("X-Shopify-Hmac-Sha256", signature)
             .body(body.to_vec())
-            .send()
-            .await
-            .expect("an answer");
-        Answer {
-            status: sent.status().as_u16(),
-            body: sent.text().await.expect("a text"),
-        }
     }
 
     /// Works off everything that is due by the clock, on both sides, until nothing is left.
@@ -306,6 +326,16 @@ impl TestApp {
     /// This story ends with a dead event or push on purpose.
     pub(crate) fn expect_dead(&mut self) {
         self.may_be_dead = true;
+    }
+
+    /// Changes the database where no road of the program leads to what a story needs.
+    pub(crate) fn alter(&self, statement: &str) {
+        let done = self.db().write_here(|conn| -> Result<(), DbError> {
+            Ok(diesel::connection::SimpleConnection::batch_execute(
+                conn, statement,
+            )?)
+        });
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 
     /// Looks into the database where no page shows what a story needs.
@@ -367,6 +397,16 @@ fn password_hash() -> String {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+}
+
+impl Answer {
+    async fn of(request: reqwest::RequestBuilder) -> Self {
+        let sent = request.send().await.expect("an answer");
+        Self {
+            status: sent.status().as_u16(),
+            body: sent.text().await.expect("a text"),
+        }
+    }
 }
 
 /// As Shopify signs a body with our app's secret.
