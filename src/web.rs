@@ -7,6 +7,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
 pub mod account;
+pub mod api;
 pub mod error;
 mod error_page;
 pub mod events;
@@ -76,6 +77,7 @@ fn module() -> impl HttpServiceFactory {
     web::scope("")
         .app_data(web::Data::new(limits::Limits::default()))
         .wrap(from_fn(headers::around))
+        .configure(api::configure)
         .configure(routes::register)
         .default_service(
             web::route()

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::erp::changes;
 use crate::erp::events::{self, Event};
 use crate::erp::holds;
+use crate::erp::locations;
 use crate::erp::orders;
 use crate::erp::stock::{self, Movement, StockError};
 use crate::erp::timeline::{self, Actor, Entry, Kind};
@@ -52,12 +53,14 @@ pub struct NewShipment {
     /// The same for every sending of one form: a second one finds the first shipment.
     pub request_id: String,
     pub user: Option<UserId>,
+    /// Who ships where it is not a person: `token:warehouse`.
+    pub source: Option<String>,
 }
 
 /// What is wrong with one field, in words for the person who filled it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// `quantity-17`, `tracking`, `carrier`, `url`.
+    /// `quantity-17`, `quantities`, `location`, `tracking`, `carrier`, `url`.
     pub field: String,
     pub message: String,
 }
@@ -108,6 +111,15 @@ pub fn ship(conn: &mut DbConnection, new: &NewShipment, now: At) -> Result<Shipp
     let open = queries::list_open_lines(conn, new.order)?;
     let mut faults = tracking_faults(&new.tracking);
     faults.extend(line_faults(&new.lines, &open));
+    if !locations::list(conn)?
+        .iter()
+        .any(|location| location.id == new.location)
+    {
+        faults.push(FieldError {
+            field: "location".to_owned(),
+            message: "There is no such location.".to_owned(),
+        });
+    }
     if !faults.is_empty() {
         return Err(ShipError::Invalid(faults));
     }
@@ -135,7 +147,12 @@ pub fn ship(conn: &mut DbConnection, new: &NewShipment, now: At) -> Result<Shipp
             "notify": new.notify,
         }),
     );
-    timeline::record(conn, new.order, entry, &Actor::user(new.user), now)?;
+    let actor = Actor {
+        user: new.user,
+        source: new.source.clone(),
+        ..Actor::default()
+    };
+    timeline::record(conn, new.order, entry, &actor, now)?;
     let event = Event::ShipmentShipped {
         order: new.order,
         shipment: shipment.id,

@@ -7,7 +7,7 @@ use crate::platform::db::{DbConnection, DbError};
 use crate::platform::jobs::{self, Filing};
 use crate::platform::queue::{self, Queue};
 use crate::platform::secrets::SecretError;
-use crate::shopify::client::ShopifyError;
+use crate::shopify::client::{Answer, ShopifyError};
 use crate::shopify::graphql::{
     CurrentAppInstallation, Shop as ShopQuery, current_app_installation, shop as shop_query,
 };
@@ -73,6 +73,22 @@ pub enum ConnectError {
 pub async fn test(cx: &Connector, shop: &ShopDomain, way: &Way) -> Result<Probe, ConnectError> {
     let grant = obtain(cx, shop, way).await?;
     probe(cx, shop, &grant.access_token).await
+}
+
+/// Asks a connected store who it is, with the token we have.
+///
+/// # Errors
+///
+/// Says what to mend: the token, the scopes, the way to Shopify.
+pub async fn look(cx: &Connector, shop: &Shop) -> Result<Probe, ConnectError> {
+    let now = crate::shopify::Haste::Now;
+    let answer = cx
+        .call::<ShopQuery>(shop.id, now, shop_query::Variables {})
+        .await?;
+    let installation = cx
+        .call::<CurrentAppInstallation>(shop.id, now, current_app_installation::Variables {})
+        .await?;
+    told(cx, &shop.domain, answer, installation.data)
 }
 
 /// Connects a store, or connects it again in place: its ids, orders and mappings stay.
@@ -213,16 +229,25 @@ async fn probe(
         .call::<ShopQuery>(domain, token, shop_query::Variables {})
         .await;
     let answer = answer?;
-    let shop = answer.data.shop;
-    if ShopDomain::exact(&shop.myshopify_domain).as_ref() != Some(domain) {
-        return Err(ConnectError::WrongStore(shop.myshopify_domain));
-    }
     let (installation, _) = cx
         .client
         .call::<CurrentAppInstallation>(domain, token, current_app_installation::Variables {})
         .await;
+    told(cx, domain, answer, installation?.data)
+}
+
+fn told(
+    cx: &Connector,
+    domain: &ShopDomain,
+    answer: Answer<shop_query::ResponseData>,
+    installation: current_app_installation::ResponseData,
+) -> Result<Probe, ConnectError> {
+    let shop = answer.data.shop;
+    if ShopDomain::exact(&shop.myshopify_domain).as_ref() != Some(domain) {
+        return Err(ConnectError::WrongStore(shop.myshopify_domain));
+    }
     // The user can edit the consent page's address: what was granted is what the installation says.
-    let scopes = installation?.data.current_app_installation.access_scopes;
+    let scopes = installation.current_app_installation.access_scopes;
     let granted: Scopes = scopes.into_iter().map(|scope| scope.handle).collect();
     Ok(Probe {
         name: shop.name,

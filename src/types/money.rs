@@ -215,6 +215,20 @@ impl UnitPrice {
         })
     }
 
+    /// Plain decimal text with the currency's digits and any finer ones: `19.99`, `0.0125`.
+    #[must_use]
+    pub fn decimal(self) -> String {
+        let exact = decimal(self.millionths, UNIT_PRICE_DIGITS);
+        let (whole, fraction) = exact.split_once('.').unwrap_or((&exact, ""));
+        let fraction = fraction.trim_end_matches('0');
+        let digits = usize::try_from(self.currency.digits()).unwrap_or(0);
+        if fraction.is_empty() && digits == 0 {
+            whole.to_owned()
+        } else {
+            format!("{whole}.{fraction:0<digits$}")
+        }
+    }
+
     /// The price of `quantity` pieces in minor units, rounded half away from zero; `None` past 64 bits.
     #[must_use]
     pub fn times(self, quantity: i64) -> Option<Money> {
@@ -348,5 +362,12 @@ mod tests {
         assert_eq!(price.times(100).map(|m| m.minor), Some(125));
         assert_eq!(price.times(1).map(|m| m.minor), Some(1));
         assert_eq!(price.to_string(), "$0.0125");
+        let plain = |text, code| {
+            let price = UnitPrice::parse(text, currency(code)).expect("a price");
+            price.decimal()
+        };
+        assert_eq!(plain("0.0125", "USD"), "0.0125");
+        assert_eq!(plain("19.9", "USD"), "19.90");
+        assert_eq!(plain("1999", "JPY"), "1999");
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Value, json};
 
 use crate::erp::users::UserError;
 use crate::erp::users::roles::Action;
@@ -33,6 +34,17 @@ pub enum WebError {
     /// A sentence that says what to mend. A form with fields shows itself again instead.
     #[error("{0}")]
     Invalid(String),
+    /// What is wrong with which fields of a program's request: name and sentence.
+    #[error("some fields need another look")]
+    Fields(Vec<(String, String)>),
+    /// A program's request that cannot be read at all.
+    #[error("{0}")]
+    Unreadable(String),
+    #[error("that was more than this address takes")]
+    TooLarge,
+    /// Several stores are connected, and the request names none.
+    #[error("several stores are connected: name one with ?shop=")]
+    ChooseShop(Vec<String>),
     #[error("too many requests: try again later")]
     TooMany { after: Duration },
     #[error("the database is busy: try again in a moment")]
@@ -45,6 +57,11 @@ impl WebError {
     /// An internal error from its words.
     pub fn internal(reason: impl Into<String>) -> WebError {
         WebError::Internal(reason.into().into())
+    }
+
+    /// A program's request that cannot be read, and why.
+    pub fn unreadable(reason: impl Into<String>) -> WebError {
+        WebError::Unreadable(reason.into())
     }
 
     /// A parse of a form or query that a person cannot cause by filling it in.
@@ -97,6 +114,8 @@ pub struct Failure {
     pub cause: Option<String>,
     /// Which roles may, where the visitor's may not.
     pub who_may: Option<String>,
+    /// What a program is told beside the sentence: a member of the problem document and its value.
+    pub extra: Option<(&'static str, Value)>,
 }
 
 impl ResponseError for WebError {
@@ -107,8 +126,10 @@ impl ResponseError for WebError {
             WebError::Forbidden { .. } | WebError::Forged | WebError::TokenScope => {
                 StatusCode::FORBIDDEN
             }
-            WebError::Conflict(_) => StatusCode::CONFLICT,
-            WebError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            WebError::Conflict(_) | WebError::ChooseShop(_) => StatusCode::CONFLICT,
+            WebError::Invalid(_) | WebError::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            WebError::Unreadable(_) => StatusCode::BAD_REQUEST,
+            WebError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             WebError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             WebError::Busy => StatusCode::SERVICE_UNAVAILABLE,
             WebError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -139,6 +160,10 @@ impl ResponseError for WebError {
             | WebError::TokenScope
             | WebError::Conflict(_)
             | WebError::Invalid(_)
+            | WebError::Fields(_)
+            | WebError::Unreadable(_)
+            | WebError::TooLarge
+            | WebError::ChooseShop(_)
             | WebError::Internal(_) => {}
         }
         let mut answer = answer.finish();
@@ -147,6 +172,7 @@ impl ResponseError for WebError {
             message: sentence(&self.to_string()),
             cause: self.cause(),
             who_may: self.who_may(),
+            extra: self.extra(),
         });
         answer
     }
@@ -158,6 +184,30 @@ impl WebError {
             Some(needs.who_may())
         } else {
             None
+        }
+    }
+
+    fn extra(&self) -> Option<(&'static str, Value)> {
+        match self {
+            WebError::Fields(faults) => {
+                let faults = faults
+                    .iter()
+                    .map(|(field, detail)| json!({ "field": field, "detail": detail }));
+                Some(("errors", faults.collect()))
+            }
+            WebError::ChooseShop(domains) => Some(("shops", json!(domains))),
+            WebError::NotFound(_)
+            | WebError::SignIn { .. }
+            | WebError::Forbidden { .. }
+            | WebError::Forged
+            | WebError::TokenScope
+            | WebError::Conflict(_)
+            | WebError::Invalid(_)
+            | WebError::Unreadable(_)
+            | WebError::TooLarge
+            | WebError::TooMany { .. }
+            | WebError::Busy
+            | WebError::Internal(_) => None,
         }
     }
 

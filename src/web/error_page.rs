@@ -84,6 +84,7 @@ fn failure_of(answer: &ServiceResponse<BoxBody>) -> Option<Failure> {
         message: sentence_for(status).to_owned(),
         cause: None,
         who_may: None,
+        extra: None,
     })
 }
 
@@ -146,13 +147,17 @@ fn wants_json(req: &HttpRequest) -> bool {
 }
 
 fn problem(failure: &Failure, title: &str, id: &str) -> HttpResponse {
-    let mut answer = HttpResponse::build(failure.status).json(json!({
+    let mut document = json!({
         "type": "about:blank",
         "title": title,
         "status": failure.status.as_u16(),
         "detail": failure.message,
         "request_id": id,
-    }));
+    });
+    if let Some((name, value)) = &failure.extra {
+        document[*name] = value.clone();
+    }
+    let mut answer = HttpResponse::build(failure.status).json(document);
     answer.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),

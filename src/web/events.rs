@@ -209,6 +209,7 @@ fn built(
             let wanted = Wanted {
                 statuses,
                 retried,
+                topic: None,
                 before: query.before.filter(|_| !query.kind.is_empty()),
                 limit: PAGE,
             };

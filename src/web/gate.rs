@@ -48,7 +48,7 @@ where
 {
     let admitted = match access {
         Access::Signed => Ok(None),
-        Access::Token(scope) => check_token(&req, scope).await.map(|()| None),
+        Access::Token(scope) => check_program(&req, scope).await.map(|()| None),
         Access::Public | Access::SignedIn | Access::May(_) => admit(access, &mut req).await,
     };
     match admitted {
@@ -278,7 +278,9 @@ fn is_form(req: &ServiceRequest) -> bool {
         .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }
 
-async fn check_token(req: &ServiceRequest, wanted: Scope) -> Result<(), WebError> {
+/// A program's token must cover the scope, and the tenant in the path must be ours. Leaves the token in
+/// the request.
+async fn check_program(req: &ServiceRequest, wanted: Scope) -> Result<(), WebError> {
     let refused = || WebError::SignIn {
         next: String::new(),
     };
@@ -303,9 +305,19 @@ async fn check_token(req: &ServiceRequest, wanted: Scope) -> Result<(), WebError
         .last_used_at
         .is_none_or(|last| now.since(last) > TOUCH)
     {
-        db.write(move |conn| queries::mark_token_used(conn, token.id, now))
+        let id = token.id;
+        db.write(move |conn| queries::mark_token_used(conn, id, now))
             .await?;
     }
+    let tenant = &data::<Config>(req.request())?.tenant;
+    if let Some(named) = req
+        .match_info()
+        .get("tenant")
+        .filter(|named| named != tenant)
+    {
+        return Err(WebError::NotFound(format!("The tenant {named}")));
+    }
+    req.extensions_mut().insert(token);
     Ok(())
 }
 

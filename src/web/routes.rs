@@ -5,8 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    account, events, gate, health, holds, home, integrations, jobs, mappings, nav, orders, palette,
-    products, sessions, setup, shipments, static_files, users, webhooks,
+    account, api, events, gate, health, holds, home, integrations, jobs, mappings, nav, orders,
+    palette, products, sessions, setup, shipments, static_files, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -118,6 +118,23 @@ pub fn table() -> Vec<Route> {
         post("/orders/{id}/hold",                 Access::May(Action::Hold), holds::create),
         post("/orders/{id}/hold/release",         Access::May(Action::Hold), holds::release),
         post("/orders/{id}/lines/{line}/item",    Access::May(Action::Map),  holds::choose_item),
+        // Programs.
+        get ("/api/openapi.json",                          Access::Public,              api::docs::document),
+        get ("/settings/api",                              Access::SignedIn,            api::docs::show),
+        get ("/api/{tenant}/orders",                       Access::Token(Scope::Read),  api::orders::index),
+        get ("/api/{tenant}/orders/{id}",                  Access::Token(Scope::Read),  api::orders::show),
+        post("/api/{tenant}/orders/{id}/shipments",        Access::Token(Scope::Write), api::shipments::create),
+        get ("/api/{tenant}/events",                       Access::Token(Scope::Read),  api::events::index),
+        post("/api/{tenant}/events/{id}/replay",           Access::Token(Scope::Write), api::events::replay),
+        get ("/api/{tenant}/mappings",                     Access::Token(Scope::Read),  api::mappings::index),
+        get ("/api/{tenant}/products",                     Access::Token(Scope::Read),  api::products::index),
+        get ("/api/{tenant}/stock",                        Access::Token(Scope::Read),  api::stock::index),
+        get ("/api/{tenant}/locations",                    Access::Token(Scope::Read),  api::locations::index),
+        get ("/api/{tenant}/customers",                    Access::Token(Scope::Read),  api::customers::index),
+        get ("/api/{tenant}/changes",                      Access::Token(Scope::Read),  api::changes::index),
+        get ("/api/{tenant}/sync/status",                  Access::Token(Scope::Read),  api::sync::status),
+        post("/api/{tenant}/integrations/shopify/test",    Access::Token(Scope::Write), api::integrations::test),
+        delete("/api/{tenant}/integrations/shopify",       Access::Token(Scope::Write), api::integrations::delete),
         // Items and their stock.
         get ("/products",                         Access::May(Action::View), products::index),
         get ("/products/new",                     Access::May(Action::Map),  products::new),
@@ -158,6 +175,15 @@ where
     F::Output: Responder + 'static,
 {
     route(Method::POST, path, access, handler)
+}
+
+fn delete<F, Args>(path: &'static str, access: Access, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    route(Method::DELETE, path, access, handler)
 }
 
 /// Registers the table, each line behind its gate.

@@ -312,6 +312,7 @@ pub async fn create(
         notify: form.notify,
         request_id: form.request_id.clone(),
         user: Some(user.id),
+        source: None,
     };
     match db.write(move |conn| shipping::ship(conn, &new, now)).await {
         Ok(_shipped) => {

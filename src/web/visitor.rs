@@ -11,6 +11,7 @@ use super::error::WebError;
 use super::page::{Frame, Section};
 use crate::erp::counts::Counts;
 use crate::erp::users::roles::Action;
+use crate::erp::users::tokens::Token;
 use crate::erp::users::{User, queries};
 use crate::platform::db::{Db, DbError};
 use crate::types::At;
@@ -136,6 +137,29 @@ impl FromRequest for CurrentUser {
             .get::<Visitor>()
             .and_then(|visitor| visitor.user().cloned());
         ready(user.map(CurrentUser).ok_or(WebError::SignIn {
+            next: String::new(),
+        }))
+    }
+}
+
+/// The program that signed in with a bearer token. As an argument of a handler: `program: Program`.
+pub struct Program(pub Token);
+
+impl Deref for Program {
+    type Target = Token;
+
+    fn deref(&self) -> &Token {
+        &self.0
+    }
+}
+
+impl FromRequest for Program {
+    type Error = WebError;
+    type Future = Ready<Result<Program, WebError>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let token = req.extensions().get::<Token>().cloned();
+        ready(token.map(Program).ok_or(WebError::SignIn {
             next: String::new(),
         }))
     }

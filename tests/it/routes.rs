@@ -25,6 +25,8 @@ const PUBLIC: &[&str] = &[
     "GET /static/{path:.*}",
     "GET /sign-in",
     "POST /sign-in",
+    // What the API can do is no secret; what it holds needs a token.
+    "GET /api/openapi.json",
     "GET /setup",
     "POST /setup",
     // Shopify sends messages here; their signature is checked inside.

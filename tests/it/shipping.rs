@@ -225,6 +225,7 @@ impl Story {
             notify: true,
             request_id: request.to_owned(),
             user: None,
+            source: None,
         }
     }
 

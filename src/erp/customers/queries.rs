@@ -116,21 +116,46 @@ pub(super) fn set_contact_of_orders(
 ///
 /// The database's.
 pub fn find(conn: &mut DbConnection, id: ContactId) -> Result<Option<ContactRow>, DbError> {
-    Ok(contacts::table
-        .inner_join(accounts::table)
+    Ok(beside_account()
         .filter(contacts::id.eq(id))
-        .select((
-            contacts::id,
-            contacts::public_id,
-            accounts::id,
-            accounts::name,
-            contacts::first_name,
-            contacts::last_name,
-            contacts::email,
-            contacts::phone,
-        ))
         .first(conn)
         .optional()?)
+}
+
+/// Contacts after an id, the oldest first; with `email` those that have this address.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list(
+    conn: &mut DbConnection,
+    email: Option<&str>,
+    after: ContactId,
+    limit: i64,
+) -> Result<Vec<ContactRow>, DbError> {
+    let mut query = beside_account()
+        .filter(contacts::id.gt(after))
+        .order(contacts::id.asc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(email) = email {
+        query = query.filter(contacts::email_normal.eq(super::normal_email(email)));
+    }
+    Ok(query.load(conn)?)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn beside_account() -> _ {
+    contacts::table.inner_join(accounts::table).select((
+        contacts::id,
+        contacts::public_id,
+        accounts::id,
+        accounts::name,
+        contacts::first_name,
+        contacts::last_name,
+        contacts::email,
+        contacts::phone,
+    ))
 }
 
 /// How many orders this contact has placed.

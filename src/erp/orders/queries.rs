@@ -13,6 +13,7 @@ use crate::types::{At, ChannelId, ContactId, Currency, OrderId, ProductId};
 pub(super) mod amounts;
 pub mod lines;
 pub mod list;
+pub mod records;
 pub mod show;
 
 pub use lines::{LineFacts, LineRow, PartRow, list_lines, list_parts};

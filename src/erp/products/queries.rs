@@ -109,6 +109,29 @@ pub fn list(
         .load(conn)?)
 }
 
+/// Products after an id, the oldest first; with `sku` exactly that one.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_by_id(
+    conn: &mut DbConnection,
+    sku: Option<&str>,
+    after: ProductId,
+    limit: i64,
+) -> Result<Vec<ProductRow>, DbError> {
+    let mut query = products::table
+        .filter(products::id.gt(after))
+        .order(products::id.asc())
+        .limit(limit)
+        .select(ProductRow::as_select())
+        .into_boxed();
+    if let Some(sku) = sku {
+        query = query.filter(products::sku.eq(sku.to_owned()));
+    }
+    Ok(query.load(conn)?)
+}
+
 /// How many products there are.
 ///
 /// # Errors

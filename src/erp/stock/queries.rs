@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
-    locations, order_lines, orders, reservations, stock_levels, stock_movements, users,
+    locations, order_lines, orders, products, reservations, stock_levels, stock_movements, users,
 };
 use crate::types::{At, LocationId, OrderId, OrderLineId, ProductId, UserId};
 
@@ -218,6 +218,43 @@ pub fn levels_of(
         .order((stock_levels::location_id.asc(), stock_levels::id.asc()))
         .select(LevelRow::as_select())
         .load(conn)?)
+}
+
+/// A level with the names of its item and place.
+#[derive(Clone, Debug, Queryable)]
+pub struct PlacedRow {
+    pub level: LevelRow,
+    pub sku: String,
+    pub location: String,
+}
+
+/// Levels after an id, all items and places unless one is named.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_placed(
+    conn: &mut DbConnection,
+    sku: Option<&str>,
+    location: Option<LocationId>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<PlacedRow>, DbError> {
+    let mut query = stock_levels::table
+        .inner_join(products::table)
+        .inner_join(locations::table)
+        .filter(stock_levels::id.gt(after))
+        .order(stock_levels::id.asc())
+        .limit(limit)
+        .select((LevelRow::as_select(), products::sku, locations::name))
+        .into_boxed();
+    if let Some(sku) = sku {
+        query = query.filter(products::sku.eq(sku.to_owned()));
+    }
+    if let Some(location) = location {
+        query = query.filter(stock_levels::location_id.eq(location));
+    }
+    Ok(query.load(conn)?)
 }
 
 /// The promises to all lines of an order.

@@ -283,11 +283,17 @@ pub fn find_token(conn: &mut DbConnection, token_hash: &str) -> Result<Option<To
     let found = api_tokens::table
         .filter(api_tokens::token_hash.eq(token_hash))
         .filter(api_tokens::revoked_at.is_null())
-        .select((api_tokens::id, api_tokens::scope, api_tokens::last_used_at))
-        .first::<(i64, Scope, Option<At>)>(conn)
+        .select((
+            api_tokens::id,
+            api_tokens::name,
+            api_tokens::scope,
+            api_tokens::last_used_at,
+        ))
+        .first::<(i64, String, Scope, Option<At>)>(conn)
         .optional()?;
-    Ok(found.map(|(id, scope, last_used_at)| Token {
+    Ok(found.map(|(id, name, scope, last_used_at)| Token {
         id,
+        name,
         scope,
         last_used_at,
     }))

@@ -41,9 +41,11 @@ pub fn create(
 }
 
 /// A token that a program sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Token {
     pub id: i64,
+    /// As it was called when it was made.
+    pub name: String,
     pub scope: Scope,
     pub last_used_at: Option<At>,
 }

@@ -260,6 +260,33 @@ pub fn list(
         .load(conn)?)
 }
 
+/// Variants after an id, the oldest first: of one store or all, in one view or any, with one SKU or any.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_by_id(
+    conn: &mut DbConnection,
+    shop: Option<ShopId>,
+    view: Option<View>,
+    sku: Option<&str>,
+    after: VariantId,
+    limit: i64,
+) -> Result<Vec<VariantRow>, DbError> {
+    let mut query = living(view).filter(v::id.gt(after));
+    if let Some(shop) = shop {
+        query = query.filter(v::shop_id.eq(shop));
+    }
+    if let Some(sku) = sku {
+        query = query.filter(v::sku.eq(sku.to_owned()));
+    }
+    Ok(query
+        .order(v::id)
+        .limit(limit)
+        .select(VariantRow::as_select())
+        .load(conn)?)
+}
+
 /// These variants, where they are in the view.
 ///
 /// # Errors
@@ -298,19 +325,22 @@ pub fn count(conn: &mut DbConnection, shop: ShopId) -> Result<Counts, DbError> {
 }
 
 fn in_view<'a>(shop: ShopId, view: View) -> v::BoxedQuery<'a, MultiBackend> {
-    let living = v::table
-        .filter(v::shop_id.eq(shop))
-        .filter(v::deleted_at.is_null());
+    living(Some(view)).filter(v::shop_id.eq(shop))
+}
+
+fn living<'a>(view: Option<View>) -> v::BoxedQuery<'a, MultiBackend> {
+    let living = v::table.filter(v::deleted_at.is_null());
     let live = m::table
         .filter(m::variant_id.eq(v::id))
         .filter(m::removed_at.is_null());
     match view {
-        View::Unmapped => living.filter(not(exists(live))).into_boxed(),
-        View::Mapped => living
+        None => living.into_boxed(),
+        Some(View::Unmapped) => living.filter(not(exists(live))).into_boxed(),
+        Some(View::Mapped) => living
             .filter(v::ignored_at.is_null())
             .filter(exists(live))
             .into_boxed(),
-        View::Ignored => living.filter(v::ignored_at.is_not_null()).into_boxed(),
+        Some(View::Ignored) => living.filter(v::ignored_at.is_not_null()).into_boxed(),
     }
 }
 

@@ -12,6 +12,7 @@ pub struct ListRow {
     pub id: i64,
     /// The topic of a webhook, the kind of a job.
     pub topic: String,
+    pub shop_domain: Option<String>,
     pub key: Option<String>,
     pub status: i16,
     pub attempts: i32,
@@ -48,6 +49,8 @@ pub struct RejectedRow {
 pub struct Wanted<'a> {
     pub statuses: &'a [Status],
     pub retried: Option<bool>,
+    /// Only of this topic, or jobs of this kind.
+    pub topic: Option<&'a str>,
     /// Only rows with a smaller id.
     pub before: Option<i64>,
     pub limit: i64,
@@ -78,6 +81,7 @@ fn list_events(conn: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<ListRo
         .select((
             webhook_events::id,
             webhook_events::topic,
+            webhook_events::shop_domain.nullable(),
             webhook_events::key,
             webhook_events::status,
             webhook_events::attempts,
@@ -89,6 +93,9 @@ fn list_events(conn: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<ListRo
         .into_boxed();
     if let Some(before) = wanted.before {
         query = query.filter(webhook_events::id.lt(before));
+    }
+    if let Some(topic) = wanted.topic {
+        query = query.filter(webhook_events::topic.eq(topic.to_owned()));
     }
     if let Some(retried) = wanted.retried {
         query = if retried {
@@ -109,6 +116,7 @@ fn list_jobs(conn: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<ListRow>
         .select((
             jobs::id,
             jobs::kind,
+            jobs::shop_domain,
             jobs::key,
             jobs::status,
             jobs::attempts,
@@ -121,6 +129,9 @@ fn list_jobs(conn: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<ListRow>
     if let Some(before) = wanted.before {
         query = query.filter(jobs::id.lt(before));
     }
+    if let Some(kind) = wanted.topic {
+        query = query.filter(jobs::kind.eq(kind.to_owned()));
+    }
     if let Some(retried) = wanted.retried {
         query = if retried {
             query.filter(jobs::attempts.gt(0))
@@ -129,6 +140,65 @@ fn list_jobs(conn: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<ListRow>
         };
     }
     Ok(query.load(conn)?)
+}
+
+/// What waits of one shop in one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub pending: i64,
+    /// Failed before and will be tried again.
+    pub retrying: i64,
+    pub working: i64,
+    pub waiting: i64,
+    pub dead: i64,
+    /// When the oldest open row came in.
+    pub oldest_at: Option<At>,
+}
+
+/// How a shop's rows stand that are not finished.
+///
+/// # Errors
+///
+/// The database's.
+pub fn standing(
+    conn: &mut DbConnection,
+    queue: Queue,
+    shop_domain: &str,
+) -> Result<Standing, DbError> {
+    macro_rules! standing {
+        ($table:ident, $at:ident) => {{
+            let open = [Status::Pending, Status::Working, Status::Waiting].map(Status::code);
+            let of_shop = || $table::table.filter($table::shop_domain.eq(shop_domain));
+            let mut count = |status: Status| -> Result<i64, DbError> {
+                let rows = of_shop().filter($table::status.eq(status.code()));
+                Ok(rows.count().get_result(conn)?)
+            };
+            let pending = count(Status::Pending)?;
+            let (working, waiting) = (count(Status::Working)?, count(Status::Waiting)?);
+            let dead = count(Status::Dead)?;
+            let retrying = of_shop()
+                .filter($table::status.eq(Status::Pending.code()))
+                .filter($table::attempts.gt(0))
+                .count()
+                .get_result::<i64>(conn)?;
+            let oldest_at = of_shop()
+                .filter($table::status.eq_any(open))
+                .select(diesel::dsl::min($table::$at))
+                .get_result(conn)?;
+            Ok(Standing {
+                pending: pending - retrying,
+                retrying,
+                working,
+                waiting,
+                dead,
+                oldest_at,
+            })
+        }};
+    }
+    match queue {
+        Queue::WebhookEvents => standing!(webhook_events, received_at),
+        Queue::Jobs => standing!(jobs, created_at),
+    }
 }
 
 /// The tries of a row, newest first.

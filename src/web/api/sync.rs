@@ -1,0 +1,148 @@
+//! How a store and we stand.
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{chosen_shop, moment};
+use crate::platform::clock::Clock;
+use crate::platform::db::{Db, DbConnection};
+use crate::platform::jobs::{self, Job};
+use crate::platform::queue::queries::list::{self, Standing};
+use crate::platform::queue::{Queue, Status};
+use crate::shopify::jobs::ImportProducts;
+use crate::shopify::registrar::{self, SubscriptionState};
+use crate::types::At;
+use crate::web::error::WebError;
+
+/// Which store.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// The store's domain or id; needed where several are connected.
+    pub(super) shop: Option<String>,
+}
+
+/// A store's connection, its webhooks, and what waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SyncStatus {
+    pub store: String,
+    /// `active`, `needs_reconnect` or `paused`.
+    pub state: String,
+    pub last_error: Option<String>,
+    pub api_version: String,
+    pub missing_scopes: Vec<String>,
+    pub webhooks: Webhooks,
+    /// What came in.
+    pub events: QueueStatus,
+    /// What goes out, and long jobs.
+    pub jobs: QueueStatus,
+    /// The last import of the catalogue.
+    pub catalogue: Option<Import>,
+    pub rate_budget: Option<RateBudget>,
+}
+
+/// The store's subscriptions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Webhooks {
+    pub registered: Vec<String>,
+    pub missing: Vec<String>,
+    pub last_received_at: Option<String>,
+}
+
+/// How many rows stand where.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueueStatus {
+    pub pending: i64,
+    pub retrying: i64,
+    pub working: i64,
+    pub waiting: i64,
+    pub dead: i64,
+    pub oldest_open_at: Option<String>,
+}
+
+/// An import.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Import {
+    pub state: String,
+    pub started_at: String,
+    pub finished_at: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// Points that Shopify's rate limit leaves.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RateBudget {
+    pub available: i64,
+    pub maximum: i64,
+    pub per_second: i64,
+}
+
+impl From<Standing> for QueueStatus {
+    fn from(standing: Standing) -> QueueStatus {
+        QueueStatus {
+            pending: standing.pending,
+            retrying: standing.retrying,
+            working: standing.working,
+            waiting: standing.waiting,
+            dead: standing.dead,
+            oldest_open_at: standing.oldest_at.map(moment),
+        }
+    }
+}
+
+/// How a store and we stand.
+#[utoipa::path(
+    get, path = "/api/{tenant}/sync/status", tag = "Sync", params(Filter),
+    responses(
+        (status = 200, body = SyncStatus),
+        (status = 404, description = "No such store is connected"),
+        (status = 409, description = "Several stores are connected: `shops` lists them"),
+    )
+)]
+pub async fn status(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    query: web::Query<Filter>,
+) -> Result<HttpResponse, WebError> {
+    let now = clock.now();
+    let status = db
+        .read(move |conn| load(conn, query.shop.as_deref(), now))
+        .await?;
+    Ok(HttpResponse::Ok().json(status))
+}
+
+fn load(conn: &mut DbConnection, named: Option<&str>, now: At) -> Result<SyncStatus, WebError> {
+    let shop = chosen_shop(conn, named)?;
+    let domain = shop.domain.as_str();
+    let (registered, missing): (Vec<_>, Vec<_>) = registrar::list(conn, shop.id)?
+        .into_iter()
+        .partition(|one| one.state == SubscriptionState::Registered);
+    let topics = |list: Vec<registrar::Subscription>| list.into_iter().map(|one| one.topic);
+    let import = jobs::queries::find_latest(conn, ImportProducts::KIND, domain)?;
+    Ok(SyncStatus {
+        webhooks: Webhooks {
+            registered: topics(registered).collect(),
+            missing: topics(missing).collect(),
+            last_received_at: registrar::last_received(conn, domain)?.map(moment),
+        },
+        events: list::standing(conn, Queue::WebhookEvents, domain)?.into(),
+        jobs: list::standing(conn, Queue::Jobs, domain)?.into(),
+        catalogue: import.map(|job| Import {
+            state: Status::from_code(job.status).word(job.attempts).to_owned(),
+            started_at: moment(job.created_at),
+            finished_at: job.finished_at.map(moment),
+            reason: job.reason,
+        }),
+        rate_budget: shop.budget.map(|budget| RateBudget {
+            available: budget.expected(now),
+            maximum: budget.maximum,
+            per_second: budget.rate,
+        }),
+        store: domain.to_owned(),
+        state: shop.state.to_string(),
+        last_error: shop.last_error,
+        api_version: shop.api_version,
+        missing_scopes: shop.missing_scopes.iter().map(str::to_owned).collect(),
+    })
+}
