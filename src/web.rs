@@ -8,6 +8,7 @@ use actix_web::web::{self, ServiceConfig};
 
 pub mod account;
 pub mod api;
+pub mod audit;
 pub mod error;
 mod error_page;
 pub mod events;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::CommandError;
 use crate::app::{self, StartError};
 use crate::config::Config;
-use crate::erp::audit;
+use crate::erp::audit::{self, Kind};
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 use crate::platform::secrets::{Keyring, key_file, new_key};
@@ -85,7 +85,7 @@ fn seal(db: &Db, keyring: Keyring, clock: &Clock) -> Result<usize, CommandError>
     let count = db.write_here(|conn| -> Result<usize, ShopError> {
         let count = shops::seal_anew(conn, &keyring)?;
         let arguments = json!({ "secrets": count });
-        audit::record(conn, None, "keys.rotated", "keys", &arguments, now)?;
+        audit::record(conn, None, Kind::KeysRotated, "keys", &arguments, now)?;
         Ok(count)
     })?;
     Ok(count)

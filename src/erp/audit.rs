@@ -1,4 +1,5 @@
-//! Who changed which setting or right, append-only. Arguments hold no personal data and no secret.
+//! Who changed what by hand, append-only: a kind and its arguments, put into words when read. Arguments
+//! hold no personal data and no secret.
 pub mod queries;
 
 use serde_json::Value;
@@ -6,7 +7,37 @@ use serde_json::Value;
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, UserId};
 
-/// Writes one entry: `user.role_changed` of `user/4` with what was before and after.
+crate::text_enum! {
+    /// What was done.
+    Kind {
+        UserAdded = "user.added",
+        UserRoleChanged = "user.role_changed",
+        UserDeactivated = "user.deactivated",
+        UserReactivated = "user.reactivated",
+        StoreConnected = "store.connected",
+        StoreReconnected = "store.reconnected",
+        StoreDisconnected = "store.disconnected",
+        StoreSettingsChanged = "store.settings_changed",
+        MappingAccepted = "mapping.accepted",
+        MappingExcluded = "mapping.excluded",
+        MappingRemoved = "mapping.removed",
+        /// Many at one stroke.
+        MappingsAccepted = "mappings.accepted",
+        MappingsUndone = "mappings.undone",
+        StockAdjusted = "stock.adjusted",
+        HoldPlaced = "hold.placed",
+        HoldReleased = "hold.released",
+        EventReplayed = "event.replayed",
+        /// All that failed for one reason.
+        EventsReplayed = "events.replayed",
+        EventDiscarded = "event.discarded",
+        TokenCreated = "token.created",
+        KeysRotated = "keys.rotated",
+    }
+}
+
+/// Writes one entry: `user.role_changed` of `user/4` with what was before and after. `user` is `None` for
+/// the command line, and for what a store did.
 ///
 /// # Errors
 ///
@@ -14,7 +45,7 @@ use crate::types::{At, UserId};
 pub fn record(
     conn: &mut DbConnection,
     user: Option<UserId>,
-    kind: &str,
+    kind: Kind,
     subject: &str,
     arguments: &Value,
     now: At,

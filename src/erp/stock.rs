@@ -2,7 +2,9 @@
 //! of its movements and of its reservations at any commit.
 use std::collections::BTreeMap;
 
-use crate::erp::orders;
+use serde_json::json;
+
+use crate::erp::{audit, orders};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, LocationId, OrderLineId, ProductId, UserId};
 
@@ -52,12 +54,23 @@ pub fn adjust(conn: &mut DbConnection, movement: &Movement<'_>, now: At) -> Resu
         return Err(StockError::Nothing);
     }
     let level = book(conn, movement, now)?;
+    if movement.user.is_some() {
+        note_adjusted(conn, movement, now)?;
+    }
     if level.on_hand < level.reserved {
         take_back(conn, &level, now)?;
     } else if movement.quantity > 0 {
         orders::offer(conn, &[movement.product], None, now)?;
     }
     Ok(())
+}
+
+// The reason stays in the ledger: it is free text.
+fn note_adjusted(conn: &mut DbConnection, movement: &Movement<'_>, now: At) -> Result<(), DbError> {
+    let arguments = json!({ "quantity": movement.quantity, "location": movement.location });
+    let subject = format!("product/{}", movement.product);
+    let kind = audit::Kind::StockAdjusted;
+    audit::record(conn, movement.user, kind, &subject, &arguments, now)
 }
 
 /// Takes pieces of an order line out of a location: the promise is consumed with them, wherever it

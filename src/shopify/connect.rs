@@ -1,7 +1,9 @@
 //! Makes a store ours and lets it go again: what is checked, stored and set to work, whatever the grant.
 use secrecy::SecretString;
+use serde_json::json;
 use uuid::Uuid;
 
+use crate::erp::audit::{self, Kind};
 use crate::erp::channels;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::jobs::{self, Filing};
@@ -81,7 +83,7 @@ pub async fn test(cx: &Connector, shop: &ShopDomain, way: &Way) -> Result<Probe,
 ///
 /// Says what to mend: the token, the scopes, the way to Shopify.
 pub async fn look(cx: &Connector, shop: &Shop) -> Result<Probe, ConnectError> {
-    let now = crate::shopify::Haste::Now;
+    let now = Haste::Now;
     let answer = cx
         .call::<ShopQuery>(shop.id, now, shop_query::Variables {})
         .await?;
@@ -119,7 +121,11 @@ pub async fn connect(
 /// # Errors
 ///
 /// `NotFound`, `Db`.
-pub async fn disconnect(cx: &Connector, id: ShopId) -> Result<(), ConnectError> {
+pub async fn disconnect(
+    cx: &Connector,
+    id: ShopId,
+    user: Option<UserId>,
+) -> Result<(), ConnectError> {
     let shop = cx.shop(id).await?;
     if shop.state == ShopState::Active || shop.state == ShopState::Paused {
         // A store that does not answer is disconnected all the same: we answer its webhooks with 410,
@@ -128,7 +134,7 @@ pub async fn disconnect(cx: &Connector, id: ShopId) -> Result<(), ConnectError> 
             tracing::warn!(shop = %shop.domain, %error, "could not end the store's webhooks");
         }
     }
-    end(cx, id).await?;
+    end(cx, id, user).await?;
     Ok(())
 }
 
@@ -156,7 +162,7 @@ pub async fn confirm_uninstalled(
     {
         Ok(_) => Ok(false),
         Err(ShopifyError::Unauthorized) => {
-            end(cx, id).await?;
+            end(cx, id, None).await?;
             Ok(true)
         }
         Err(error) => Err(error.into()),
@@ -187,12 +193,16 @@ pub async fn read_scopes(cx: &Connector, id: ShopId) -> Result<Shop, ConnectErro
         .await?)
 }
 
-async fn end(cx: &Connector, id: ShopId) -> Result<(), DbError> {
+async fn end(cx: &Connector, id: ShopId, user: Option<UserId>) -> Result<(), DbError> {
     let now = cx.clock.now();
     cx.db
         .write(move |conn| {
             registrar::queries::delete_all(conn, id)?;
-            queries::mark_disconnected(conn, id, now).map(drop)
+            if queries::mark_disconnected(conn, id, now)? {
+                let (kind, subject) = (Kind::StoreDisconnected, format!("store/{id}"));
+                audit::record(conn, user, kind, &subject, &json!({}), now)?;
+            }
+            Ok::<(), DbError>(())
         })
         .await?;
     cx.directory.forget();
@@ -299,6 +309,12 @@ fn store(
         )?,
     };
     queries::update_connection(conn, id, &row(cx, id, way, grant, probe, now)?)?;
+    let what = match known {
+        Some(_) => Kind::StoreReconnected,
+        None => Kind::StoreConnected,
+    };
+    let arguments = json!({ "way": kind(way) });
+    audit::record(conn, user, what, &format!("store/{id}"), &arguments, now)?;
     let filing = Filing {
         shop_domain: Some(domain.to_string()),
         user,

@@ -6,8 +6,10 @@ pub mod queries;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::erp::audit::{self, Kind};
 use crate::erp::orders::{self, OrderError, Resolution};
 use crate::erp::products::{self, NewProduct, ProductError};
 use crate::platform::db::{DbConnection, DbError};
@@ -131,6 +133,8 @@ pub fn accept(
     let row = find(conn, by.shop.id, variant)?;
     let batch = Uuid::now_v7().to_string();
     let orders_freed = map(conn, by, &row, part, origin, &batch)?;
+    let arguments = json!({ "product": part.0, "quantity": part.1, "origin": origin });
+    note_variant(conn, by, Kind::MappingAccepted, variant, &arguments)?;
     Ok(Change {
         batch,
         variants: 1,
@@ -190,6 +194,7 @@ pub fn ignore(
         },
     )?;
     queries::set_ignored(conn, variant, Some(by.now))?;
+    note_variant(conn, by, Kind::MappingExcluded, variant, &json!({}))?;
     let channel = by.shop.channel;
     let orders_freed = orders::variant_ignored(conn, channel, &row.external_id, by.now, by.user)?;
     Ok(Change {
@@ -209,6 +214,12 @@ pub fn remove(
     by: By<'_>,
     variant: VariantId,
 ) -> Result<usize, MappingError> {
+    let orders_held = unmap(conn, by, variant)?;
+    note_variant(conn, by, Kind::MappingRemoved, variant, &json!({}))?;
+    Ok(orders_held)
+}
+
+fn unmap(conn: &mut DbConnection, by: By<'_>, variant: VariantId) -> Result<usize, MappingError> {
     let row = find(conn, by.shop.id, variant)?;
     if queries::mark_removed(conn, variant, by.user, by.now)? == 0 {
         return Err(MappingError::NotMapped);
@@ -288,6 +299,9 @@ pub fn accept_exact(
             change.variants += 1;
         }
     }
+    if change.variants > 0 {
+        note_many(conn, by, Kind::MappingsAccepted, change.variants)?;
+    }
     Ok(change)
 }
 
@@ -303,8 +317,9 @@ pub fn undo(conn: &mut DbConnection, by: By<'_>, batch: &str) -> Result<usize, M
         return Err(MappingError::TooLate);
     }
     for variant in &batch {
-        remove(conn, by, *variant)?;
+        unmap(conn, by, *variant)?;
     }
+    note_many(conn, by, Kind::MappingsUndone, batch.len())?;
     Ok(batch.len())
 }
 
@@ -317,6 +332,28 @@ pub fn blocking(conn: &mut DbConnection, shop: &Shop) -> Result<HashMap<String, 
     Ok(queries::count_waiting(conn, shop.channel)?
         .into_iter()
         .collect())
+}
+
+fn note_variant(
+    conn: &mut DbConnection,
+    by: By<'_>,
+    kind: Kind,
+    variant: VariantId,
+    arguments: &Value,
+) -> Result<(), DbError> {
+    let subject = format!("variant/{variant}");
+    audit::record(conn, by.user, kind, &subject, arguments, by.now)
+}
+
+fn note_many(
+    conn: &mut DbConnection,
+    by: By<'_>,
+    kind: Kind,
+    variants: usize,
+) -> Result<(), DbError> {
+    let subject = format!("store/{}", by.shop.id);
+    let arguments = json!({ "variants": variants });
+    audit::record(conn, by.user, kind, &subject, &arguments, by.now)
 }
 
 fn map(

@@ -26,6 +26,13 @@ pub fn moment(value: &At, _: &dyn Values, frame: &Frame) -> Result<String> {
     Ok(format!("{text} {}", frame.zone_name()))
 }
 
+/// The moment to the second, in the user's zone: `20 Nov 2026, 09:42:07`.
+#[askama::filter_fn]
+pub fn to_second(value: &At, _: &dyn Values, frame: &Frame) -> Result<String> {
+    let local = value.timestamp().to_zoned(frame.zone.clone());
+    Ok(local.strftime("%-d %b %Y, %H:%M:%S").to_string())
+}
+
 /// ISO 8601 in UTC, for `datetime`.
 #[askama::filter_fn]
 pub fn iso(value: &At, _: &dyn Values) -> Result<String> {

@@ -5,8 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    account, api, events, gate, health, holds, home, integrations, jobs, mappings, nav, orders,
-    palette, products, sessions, setup, shipments, static_files, users, webhooks,
+    account, api, audit, events, gate, health, holds, home, integrations, jobs, mappings, nav,
+    orders, palette, products, sessions, setup, shipments, static_files, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -68,6 +68,7 @@ pub fn table() -> Vec<Route> {
         post("/settings/users/{id}/role",           Access::May(Action::Users), users::update_role),
         post("/settings/users/{id}/deactivation",   Access::May(Action::Users), users::deactivate),
         post("/settings/users/{id}/reactivation",   Access::May(Action::Users), users::reactivate),
+        get ("/settings/audit",                     Access::May(Action::Users), audit::index),
 
         // Parts of every page: live counts, and what a phone's tabs have no room for.
         get ("/live/nav",              Access::SignedIn, nav::show),

@@ -2,6 +2,7 @@
 
 mod api;
 mod architecture;
+mod audit;
 mod browser;
 mod connecting;
 mod embed;

@@ -5,9 +5,10 @@ use super::lines::{self, LineResolution};
 use super::queries;
 use super::standing::{recompute_changed, released_entry};
 use super::{OrderError, WorkState};
+use crate::erp::audit;
 use crate::erp::holds::{self, HoldKind};
 use crate::erp::timeline::{Actor, Entry, Kind};
-use crate::platform::db::DbConnection;
+use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, OrderId, OrderLineId, ProductId, UserId};
 
 /// Holds an order by hand.
@@ -25,6 +26,8 @@ pub fn hold(
     let row = queries::lock(conn, order)?.ok_or(OrderError::NotFound(order))?;
     let hold = (HoldKind::Manual, "");
     if holds::place(conn, row.channel_id, order, hold, note, user, now)? {
+        let what = (audit::Kind::HoldPlaced, HoldKind::Manual);
+        note_hold(conn, order, what, user, now)?;
         let entry = Entry::new(Kind::HoldPlaced, json!({ "kind": HoldKind::Manual }));
         recompute_changed(conn, order, vec![entry], &Actor::user(user), now)?;
     }
@@ -44,6 +47,13 @@ pub fn cancel_hold(
 ) -> Result<(), OrderError> {
     queries::lock(conn, order)?.ok_or(OrderError::NotFound(order))?;
     if holds::release(conn, order, (HoldKind::Manual, ""), user, now)? {
+        note_hold(
+            conn,
+            order,
+            (audit::Kind::HoldReleased, HoldKind::Manual),
+            user,
+            now,
+        )?;
         let entry = released_entry(HoldKind::Manual, "");
         recompute_changed(conn, order, vec![entry], &Actor::user(user), now)?;
     }
@@ -75,6 +85,13 @@ pub fn release_hold(
             }
         }
     }
+    note_hold(
+        conn,
+        order,
+        (audit::Kind::HoldReleased, hold.kind),
+        user,
+        now,
+    )?;
     let entry = released_entry(hold.kind, &hold.cause);
     recompute_changed(conn, order, vec![entry], &Actor::user(user), now)?;
     Ok(())
@@ -116,6 +133,18 @@ pub fn map_line(
     }
     recompute_changed(conn, order, entries, &Actor::user(user), now)?;
     Ok(())
+}
+
+// The note stays with the hold: it may name a person.
+fn note_hold(
+    conn: &mut DbConnection,
+    order: OrderId,
+    (what, hold): (audit::Kind, HoldKind),
+    user: Option<UserId>,
+    now: At,
+) -> Result<(), DbError> {
+    let arguments = json!({ "hold": hold });
+    audit::record(conn, user, what, &format!("order/{order}"), &arguments, now)
 }
 
 /// Books that pieces of lines have left (or, below zero, have not left after all) and decides the

@@ -132,6 +132,21 @@ pub fn list_by_id(
     Ok(query.load(conn)?)
 }
 
+/// What these products are called.
+///
+/// # Errors
+///
+/// The database's.
+pub fn names(
+    conn: &mut DbConnection,
+    ids: &[ProductId],
+) -> Result<Vec<(ProductId, String)>, DbError> {
+    Ok(products::table
+        .filter(products::id.eq_any(ids.to_vec()))
+        .select((products::id, products::name))
+        .load(conn)?)
+}
+
 /// How many products there are.
 ///
 /// # Errors

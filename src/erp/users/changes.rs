@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::roles::Role;
 use super::{NewUser, User, UserError, queries};
-use crate::erp::audit;
+use crate::erp::audit::{self, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, UserId};
 
@@ -33,7 +33,14 @@ pub fn add_by(
 ) -> Result<UserId, UserError> {
     let id = super::add(conn, user, now)?;
     let arguments = json!({ "role": user.role });
-    audit::record(conn, Some(by), "user.added", &subject(id), &arguments, now)?;
+    audit::record(
+        conn,
+        Some(by),
+        Kind::UserAdded,
+        &subject(id),
+        &arguments,
+        now,
+    )?;
     Ok(id)
 }
 
@@ -53,7 +60,7 @@ pub fn change_role(
     guard(conn, &user, by, role == Role::Owner)?;
     queries::mark_role(conn, id, role)?;
     let arguments = json!({ "before": user.role, "after": role });
-    let kind = "user.role_changed";
+    let kind = Kind::UserRoleChanged;
     audit::record(conn, Some(by.id), kind, &subject(id), &arguments, now)?;
     Ok(())
 }
@@ -77,9 +84,9 @@ pub fn set_active(
         queries::delete_sessions_of(conn, id)?;
     }
     let kind = if active {
-        "user.reactivated"
+        Kind::UserReactivated
     } else {
-        "user.deactivated"
+        Kind::UserDeactivated
     };
     audit::record(conn, Some(by.id), kind, &subject(id), &json!({}), now)?;
     Ok(())

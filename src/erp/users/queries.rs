@@ -264,16 +264,16 @@ pub fn insert_token(
     token_hash: &str,
     scope: Scope,
     now: At,
-) -> Result<(), DbError> {
-    diesel::insert_into(api_tokens::table)
+) -> Result<i64, DbError> {
+    Ok(diesel::insert_into(api_tokens::table)
         .values((
             api_tokens::name.eq(name),
             api_tokens::token_hash.eq(token_hash),
             api_tokens::scope.eq(scope),
             api_tokens::created_at.eq(now),
         ))
-        .execute(conn)?;
-    Ok(())
+        .returning(api_tokens::id)
+        .get_result(conn)?)
 }
 
 /// # Errors

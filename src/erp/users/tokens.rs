@@ -1,5 +1,8 @@
 //! API tokens: what a program signs in with. Only the hash is stored; the token is shown once.
+use serde_json::json;
+
 use super::queries;
+use crate::erp::audit::{self, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::secrets::token_hash;
 use crate::types::At;
@@ -36,7 +39,10 @@ pub fn create(
     now: At,
 ) -> Result<String, DbError> {
     let token = format!("{PREFIX}{random}");
-    queries::insert_token(conn, name, &token_hash(&token), scope, now)?;
+    let id = queries::insert_token(conn, name, &token_hash(&token), scope, now)?;
+    let arguments = json!({ "scope": scope });
+    let subject = format!("token/{id}");
+    audit::record(conn, None, Kind::TokenCreated, &subject, &arguments, now)?;
     Ok(token)
 }
 

@@ -218,3 +218,23 @@ pub fn find(conn: &mut DbConnection, id: VariantId) -> Result<Option<VariantRow>
         .first(conn)
         .optional()?)
 }
+
+/// What the store calls the products of these variants, with the variant's own words where it has any.
+///
+/// # Errors
+///
+/// The database's.
+pub fn names(
+    conn: &mut DbConnection,
+    ids: &[VariantId],
+) -> Result<Vec<(VariantId, String)>, DbError> {
+    let rows: Vec<(VariantId, String, Option<String>)> = table
+        .filter(t::id.eq_any(ids.to_vec()))
+        .select((t::id, t::product_title, t::variant_title))
+        .load(conn)?;
+    let named = |(id, title, option): (VariantId, String, Option<String>)| match option {
+        Some(option) => (id, format!("{title}, {option}")),
+        None => (id, title),
+    };
+    Ok(rows.into_iter().map(named).collect())
+}

@@ -145,7 +145,14 @@ pub async fn replay(
             let replayed = queries::replay(conn, Queue::WebhookEvents, id, now)?;
             if replayed {
                 let subject = format!("webhook_events/{id}");
-                audit::record(conn, None, "event.replayed", &subject, &arguments, now)?;
+                audit::record(
+                    conn,
+                    None,
+                    audit::Kind::EventReplayed,
+                    &subject,
+                    &arguments,
+                    now,
+                )?;
             }
             Ok(Some(replayed))
         })

@@ -93,7 +93,9 @@ pub async fn delete(
     query: web::Query<Filter>,
 ) -> Result<HttpResponse, WebError> {
     let shop = choose(&db, query.into_inner()).await?;
-    connect::disconnect(&cx, shop.id).await.map_err(refused)?;
+    connect::disconnect(&cx, shop.id, None)
+        .await
+        .map_err(refused)?;
     Ok(HttpResponse::Ok().json(Disconnected {
         store: shop.domain.to_string(),
         state: "disconnected".to_owned(),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::path_of;
-use crate::erp::audit;
+use crate::erp::audit::{self, Kind};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
 use crate::platform::inbox::queries as inbox;
@@ -32,9 +32,11 @@ pub async fn replay(
     db: web::Data<Db>,
     clock: web::Data<Clock>,
     visitor: Visitor,
+    user: CurrentUser,
     id: web::Path<i64>,
 ) -> Result<HttpResponse, WebError> {
-    send_again(&db, &clock, &visitor, Queue::WebhookEvents, id.into_inner()).await
+    let chosen = (Queue::WebhookEvents, id.into_inner());
+    send_again(&db, &clock, &visitor, &user, chosen).await
 }
 
 /// `POST /events/jobs/{id}/replay`
@@ -46,21 +48,31 @@ pub async fn replay_job(
     db: web::Data<Db>,
     clock: web::Data<Clock>,
     visitor: Visitor,
+    user: CurrentUser,
     id: web::Path<i64>,
 ) -> Result<HttpResponse, WebError> {
-    send_again(&db, &clock, &visitor, Queue::Jobs, id.into_inner()).await
+    let chosen = (Queue::Jobs, id.into_inner());
+    send_again(&db, &clock, &visitor, &user, chosen).await
 }
 
 async fn send_again(
     db: &Db,
     clock: &Clock,
     visitor: &Visitor,
-    table: Queue,
-    id: i64,
+    user: &CurrentUser,
+    (table, id): (Queue, i64),
 ) -> Result<HttpResponse, WebError> {
-    let now = clock.now();
+    let (now, by) = (clock.now(), user.id);
     let replayed = db
-        .write(move |conn| queue::replay(conn, table, id, now))
+        .write(move |conn| {
+            let replayed = queue::replay(conn, table, id, now)?;
+            if replayed {
+                let subject = format!("{}/{id}", table.table());
+                let (kind, none) = (Kind::EventReplayed, json!({}));
+                audit::record(conn, Some(by), kind, &subject, &none, now)?;
+            }
+            Ok::<bool, DbError>(replayed)
+        })
         .await?;
     if !replayed {
         return Err(WebError::Conflict("This is open already.".to_owned()));
@@ -78,9 +90,11 @@ pub async fn replay_same(
     db: web::Data<Db>,
     clock: web::Data<Clock>,
     visitor: Visitor,
+    user: CurrentUser,
     id: web::Path<i64>,
 ) -> Result<HttpResponse, WebError> {
-    all_again(&db, &clock, &visitor, Queue::WebhookEvents, id.into_inner()).await
+    let chosen = (Queue::WebhookEvents, id.into_inner());
+    all_again(&db, &clock, &visitor, &user, chosen).await
 }
 
 /// As [`replay_same`], for jobs.
@@ -92,19 +106,21 @@ pub async fn replay_same_jobs(
     db: web::Data<Db>,
     clock: web::Data<Clock>,
     visitor: Visitor,
+    user: CurrentUser,
     id: web::Path<i64>,
 ) -> Result<HttpResponse, WebError> {
-    all_again(&db, &clock, &visitor, Queue::Jobs, id.into_inner()).await
+    let chosen = (Queue::Jobs, id.into_inner());
+    all_again(&db, &clock, &visitor, &user, chosen).await
 }
 
 async fn all_again(
     db: &Db,
     clock: &Clock,
     visitor: &Visitor,
-    table: Queue,
-    id: i64,
+    user: &CurrentUser,
+    (table, id): (Queue, i64),
 ) -> Result<HttpResponse, WebError> {
-    let now = clock.now();
+    let (now, by) = (clock.now(), user.id);
     let count = db
         .write(move |conn| {
             let reason = match table {
@@ -117,6 +133,11 @@ async fn all_again(
             };
             for id in &ids {
                 queue::replay(conn, table, *id, now)?;
+            }
+            if !ids.is_empty() {
+                let subject = format!("{}/{id}", table.table());
+                let (kind, arguments) = (Kind::EventsReplayed, json!({ "count": ids.len() }));
+                audit::record(conn, Some(by), kind, &subject, &arguments, now)?;
             }
             Ok::<usize, DbError>(ids.len())
         })
@@ -181,7 +202,14 @@ async fn set_aside(
             }
             let subject = format!("{}/{id}", table.table());
             let arguments = json!({ "reason": reason });
-            audit::record(conn, Some(by), "event.discarded", &subject, &arguments, now)?;
+            audit::record(
+                conn,
+                Some(by),
+                Kind::EventDiscarded,
+                &subject,
+                &arguments,
+                now,
+            )?;
             Ok::<bool, DbError>(true)
         })
         .await?;

@@ -5,8 +5,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{load, missing};
+use crate::erp::audit::{self, Kind};
 use crate::erp::locations::{self as places, Location};
 use crate::platform::db::{Db, DbError};
 use crate::platform::jobs::{self, Filing, queries as rows};
@@ -88,14 +90,20 @@ pub async fn update(
     db: web::Data<Db>,
     cx: web::Data<Connector>,
     visitor: Visitor,
+    user: CurrentUser,
     id: web::Path<ShopId>,
     form: web::Form<HashMap<String, String>>,
 ) -> Result<HttpResponse, WebError> {
     let (id, form, cx_) = (id.into_inner(), form.into_inner(), cx.clone());
-    let now = cx.clock.now();
+    let (now, by) = (cx.clock.now(), user.id);
     db.write(move |conn| -> Result<(), ShopError> {
-        shops::get(conn, id)?;
-        shops::set_notify_default(conn, id, form.contains_key("notify"))?;
+        let mut changed = Vec::new();
+        let notify = form.contains_key("notify");
+        if shops::get(conn, id)?.notify_default != notify {
+            changed.push("notify");
+        }
+        shops::set_notify_default(conn, id, notify)?;
+        let before = locations::list(conn, id)?;
         for (field, value) in &form {
             let row = field.strip_prefix("location-").map(str::parse::<i64>);
             if let Some(Ok(row)) = row {
@@ -106,6 +114,15 @@ pub async fn update(
         let key = form.get("notification_key").map(|key| key.trim());
         if let Some(key) = key.filter(|key| !key.is_empty()) {
             shops::set_notification_key(conn, &cx_.keyring, id, Some(&key.to_owned().into()))?;
+            changed.push("notification_key");
+        }
+        if !same_places(&before, &locations::list(conn, id)?) {
+            changed.push("locations");
+        }
+        if !changed.is_empty() {
+            let (kind, subject) = (Kind::StoreSettingsChanged, format!("store/{id}"));
+            let arguments = json!({ "changed": changed });
+            audit::record(conn, Some(by), kind, &subject, &arguments, now)?;
         }
         wake(conn, &locations_cause(id), now)?;
         Ok(())
@@ -115,6 +132,12 @@ pub async fn update(
     cx.directory.forget();
     visitor.say(&db, "Settings saved.").await?;
     Ok(see_other(&format!("/integrations/shopify/{id}")))
+}
+
+fn same_places(before: &[Mapped], after: &[Mapped]) -> bool {
+    let places =
+        |mapped: &[Mapped]| -> Vec<_> { mapped.iter().map(|one| (one.id, one.location)).collect() };
+    places(before) == places(after)
 }
 
 /// `GET /integrations/shopify/{id}/disconnection`
@@ -140,6 +163,7 @@ pub async fn delete(
     db: web::Data<Db>,
     cx: web::Data<Connector>,
     visitor: Visitor,
+    user: CurrentUser,
     id: web::Path<ShopId>,
     form: web::Form<Confirmation>,
 ) -> Result<HttpResponse, WebError> {
@@ -151,7 +175,7 @@ pub async fn delete(
         let page = disconnect_page(&db, &visitor, id, errors).await?;
         return Ok(html(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    connect::disconnect(&cx, id)
+    connect::disconnect(&cx, id, Some(user.id))
         .await
         .map_err(|error| match error {
             ConnectError::Shop(error) => missing(error),

@@ -212,6 +212,17 @@ impl Page {
             .count()
     }
 
+    /// The words of each element that the CSS selector finds.
+    pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
+        let page = Html::parse_document(&self.body);
+        let selector = select(selector);
+        let found = page.select(&selector).map(|it| {
+            let text = it.text().collect::<String>();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        });
+        found.collect()
+    }
+
     /// An attribute of the first element that the CSS selector finds.
     #[track_caller]
     pub(crate) fn attribute(&self, selector: &str, name: &str) -> String {

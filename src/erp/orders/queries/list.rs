@@ -245,3 +245,15 @@ pub fn waiting(conn: &mut DbConnection) -> Result<Vec<(WorkState, i64)>, DbError
         .select((orders::work_state, diesel::dsl::count_star()))
         .load(conn)?)
 }
+
+/// What the channels call these orders: `#1001`.
+///
+/// # Errors
+///
+/// The database's.
+pub fn names(conn: &mut DbConnection, ids: &[OrderId]) -> Result<Vec<(OrderId, String)>, DbError> {
+    Ok(orders::table
+        .filter(orders::id.eq_any(ids.to_vec()))
+        .select((orders::id, orders::name))
+        .load(conn)?)
+}

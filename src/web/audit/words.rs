@@ -1,0 +1,206 @@
+//! The audit log put into words: kind and arguments are stored, sentences are made when it is read.
+use serde_json::Value;
+
+use crate::erp::audit::Kind;
+use crate::erp::audit::queries::EntryRow;
+use crate::erp::holds::HoldKind;
+use crate::erp::users::roles::Role;
+use crate::shopify::shops::GrantKind;
+use crate::web::orders::words;
+
+/// A kind as the filter calls it.
+pub(super) fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::UserAdded => "Person added",
+        Kind::UserRoleChanged => "Role changed",
+        Kind::UserDeactivated => "Person deactivated",
+        Kind::UserReactivated => "Person reactivated",
+        Kind::StoreConnected => "Store connected",
+        Kind::StoreReconnected => "Store connected again",
+        Kind::StoreDisconnected => "Store disconnected",
+        Kind::StoreSettingsChanged => "Store's settings changed",
+        Kind::MappingAccepted => "Product mapped",
+        Kind::MappingExcluded => "Product ignored",
+        Kind::MappingRemoved => "Product unmapped",
+        Kind::MappingsAccepted => "Many products mapped",
+        Kind::MappingsUndone => "Many mappings undone",
+        Kind::StockAdjusted => "Stock adjusted",
+        Kind::HoldPlaced => "Order held",
+        Kind::HoldReleased => "Hold released",
+        Kind::EventReplayed => "Event replayed",
+        Kind::EventsReplayed => "Many events replayed",
+        Kind::EventDiscarded => "Event discarded",
+        Kind::TokenCreated => "API token created",
+        Kind::KeysRotated => "Key changed",
+    }
+}
+
+/// The item that an entry speaks of beside its subject.
+pub(super) fn product(row: &EntryRow) -> Option<i64> {
+    arguments(row).get("product").and_then(Value::as_i64)
+}
+
+/// Who it was where it was no person: a program with its token, or our own.
+pub(super) fn program(row: &EntryRow) -> String {
+    let arguments = arguments(row);
+    let token = arguments.get("token").and_then(Value::as_str);
+    token.map_or("Program".to_owned(), |name| format!("Program {name}"))
+}
+
+/// What was done. `name` knows what `product/3` is called today.
+pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) -> String {
+    let arguments = arguments(row);
+    let word = |key: &str| arguments.get(key).and_then(Value::as_str).unwrap_or("");
+    let number = |key: &str| arguments.get(key).and_then(Value::as_i64).unwrap_or(0);
+    let named = |what: &str, noun: &str| {
+        let id = number(what);
+        name(&format!("{what}/{id}")).unwrap_or_else(|| format!("{noun} {id}"))
+    };
+    match row.kind {
+        Kind::UserAdded => format!("Added as {}", role(word("role"))),
+        Kind::UserRoleChanged => format!(
+            "Role changed: {}, was {}",
+            role(word("after")),
+            role(word("before"))
+        ),
+        Kind::UserDeactivated => "Deactivated".to_owned(),
+        Kind::UserReactivated => "May sign in again".to_owned(),
+        Kind::StoreConnected => format!("Connected {}", way(word("way"))),
+        Kind::StoreReconnected => format!("Connected again {}", way(word("way"))),
+        Kind::StoreDisconnected => "Disconnected".to_owned(),
+        Kind::StoreSettingsChanged => format!("Settings changed: {}", settings(&arguments)),
+        Kind::MappingAccepted => match number("quantity") {
+            0 | 1 => format!("Mapped to {}", named("product", "item")),
+            pieces => format!("Mapped to {pieces} × {}", named("product", "item")),
+        },
+        Kind::MappingExcluded => "Ignored".to_owned(),
+        Kind::MappingRemoved => "Unmapped".to_owned(),
+        Kind::MappingsAccepted => counted(
+            number("variants"),
+            "exact match",
+            "exact matches",
+            "accepted",
+        ),
+        Kind::MappingsUndone => counted(number("variants"), "mapping", "mappings", "undone"),
+        Kind::StockAdjusted => format!(
+            "Stock {} at {}",
+            signed(number("quantity")),
+            named("location", "location")
+        ),
+        Kind::HoldPlaced => "Put on hold".to_owned(),
+        Kind::HoldReleased => format!("Released from {}", hold(word("hold"))),
+        Kind::EventReplayed => "Replayed".to_owned(),
+        Kind::EventsReplayed => format!("{} with the same reason replayed", number("count")),
+        Kind::EventDiscarded => format!("Discarded: {}", word("reason")),
+        Kind::TokenCreated => format!("Created, may {}", word("scope")),
+        Kind::KeysRotated => counted(
+            number("secrets"),
+            "secret",
+            "secrets",
+            "sealed with a new key",
+        ),
+    }
+}
+
+fn arguments(row: &EntryRow) -> Value {
+    serde_json::from_str(&row.arguments).unwrap_or_default()
+}
+
+/// `3 mappings undone`.
+fn counted(count: i64, one: &str, many: &str, done: &str) -> String {
+    let noun = if count == 1 { one } else { many };
+    format!("{count} {noun} {done}")
+}
+
+fn signed(quantity: i64) -> String {
+    if quantity < 0 {
+        format!("−{}", quantity.unsigned_abs())
+    } else {
+        format!("+{quantity}")
+    }
+}
+
+fn role(word: &str) -> String {
+    let role: Result<Role, _> = word.parse();
+    role.map_or_else(|_unknown| word.to_owned(), |role| role.label().to_owned())
+}
+
+fn way(word: &str) -> &'static str {
+    match word.parse() {
+        Ok(GrantKind::OAuth) => "by its consent page",
+        Ok(GrantKind::ClientCredentials) => "by client credentials",
+        Ok(GrantKind::Token) => "by a token",
+        Err(_unknown) => "",
+    }
+}
+
+fn hold(word: &str) -> &'static str {
+    match word.parse() {
+        Ok(HoldKind::Manual) => "a hold by hand",
+        Ok(other) => words::hold(other),
+        Err(_unknown) => "a hold",
+    }
+}
+
+fn settings(arguments: &Value) -> String {
+    let changed = arguments.get("changed").and_then(Value::as_array);
+    let words: Vec<&str> = changed
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|setting| match setting {
+            "notify" => "whether customers are told",
+            "notification_key" => "notification key",
+            other => other,
+        })
+        .collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::types::At;
+
+    fn row(kind: Kind, arguments: &Value) -> EntryRow {
+        EntryRow {
+            id: 1,
+            at: At(0),
+            kind,
+            subject: "product/3".to_owned(),
+            arguments: arguments.to_string(),
+            user_name: None,
+        }
+    }
+
+    #[test]
+    fn what_was_done_is_told_in_words() {
+        let said = |kind, arguments| {
+            sentence(&row(kind, &arguments), |subject| {
+                (subject == "product/7").then(|| "Sencha".to_owned())
+            })
+        };
+        let changed = json!({ "before": "viewer", "after": "warehouse" });
+        assert_eq!(
+            said(Kind::UserRoleChanged, changed),
+            "Role changed: Warehouse, was Viewer"
+        );
+        let mapped = json!({ "product": 7, "quantity": 6 });
+        assert_eq!(said(Kind::MappingAccepted, mapped), "Mapped to 6 × Sencha");
+        let gone = json!({ "product": 8, "quantity": 1 });
+        assert_eq!(said(Kind::MappingAccepted, gone), "Mapped to item 8");
+        let stock = json!({ "quantity": -3, "location": 2 });
+        assert_eq!(said(Kind::StockAdjusted, stock), "Stock −3 at location 2");
+        let settings = json!({ "changed": ["notify", "locations"] });
+        assert_eq!(
+            said(Kind::StoreSettingsChanged, settings),
+            "Settings changed: whether customers are told, locations"
+        );
+        // An entry whose arguments are missing still says something.
+        for kind in Kind::ALL {
+            assert!(!said(*kind, json!({})).is_empty());
+        }
+    }
+}
