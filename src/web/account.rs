@@ -12,7 +12,7 @@ use super::sessions::origin;
 use super::visitor::{CurrentUser, Visitor};
 use super::{Config, filters, sessions};
 use crate::erp::users::queries::{self, Profile};
-use crate::erp::users::{self, UserError};
+use crate::erp::users::{self, User, UserError};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
 
@@ -45,14 +45,7 @@ pub struct PasswordForm {
 
 /// `GET /account`
 pub async fn edit(visitor: Visitor, user: CurrentUser) -> HttpResponse {
-    let form = Form {
-        name: user.name.clone(),
-        time_zone: user.time_zone.clone(),
-        theme: user.theme.clone(),
-        density: user.density.clone(),
-        keys_on: user.keys_on.then(|| "on".to_owned()),
-    };
-    page(&visitor, &user, form, Errors::default())
+    page(&visitor, &user, Form::of(&user), Errors::default())
 }
 
 /// `POST /account`
@@ -82,12 +75,13 @@ pub async fn update(
 ///
 /// # Errors
 ///
-/// The database's.
+/// The database's; what is wrong with the passwords is said beside their fields.
 pub async fn update_password(
     req: HttpRequest,
     db: web::Data<Db>,
     clock: web::Data<Clock>,
     config: web::Data<Config>,
+    visitor: Visitor,
     user: CurrentUser,
     form: web::Form<PasswordForm>,
 ) -> Result<HttpResponse, WebError> {
@@ -101,10 +95,18 @@ pub async fn update_password(
     })
     .await
     .map_err(|error| WebError::internal(error.to_string()))?;
+    let mut errors = Errors::default();
     let hash = match hashed {
-        None => return Err(WebError::invalid("the present password is not right")),
-        Some(Err(error)) => return Err(error.into()),
         Some(Ok(hash)) => hash,
+        None => {
+            errors.add("present", "This is not your present password.");
+            return Ok(page(&visitor, &user, Form::of(&user), errors));
+        }
+        Some(Err(UserError::BadPassword)) => {
+            errors.add("new", "Enter a password of 12 to 256 characters.");
+            return Ok(page(&visitor, &user, Form::of(&user), errors));
+        }
+        Some(Err(error)) => return Err(error.into()),
     };
     let (id, email) = (user.id, user.email.clone());
     db.write(move |conn| -> Result<(), DbError> {
@@ -118,6 +120,16 @@ pub async fn update_password(
 }
 
 impl Form {
+    fn of(user: &User) -> Form {
+        Form {
+            name: user.name.clone(),
+            time_zone: user.time_zone.clone(),
+            theme: user.theme.clone(),
+            density: user.density.clone(),
+            keys_on: user.keys_on.then(|| "on".to_owned()),
+        }
+    }
+
     fn errors(&self) -> Errors {
         let mut errors = Errors::default();
         if self.name.trim().is_empty() {

@@ -58,7 +58,7 @@ const PLACES: &[Place] = &[
     place(Section::Sync,         "Sync",      ("Sync centre", "sync"),      "/sync",         "y", false),
     place(Section::Events,       "Sync",      ("Events", "events"),         "/events",       "e", true),
     place(Section::Integrations, "Sync",      ("Integrations", "plug"),     "/integrations", "i", false),
-    place(Section::Settings,     "Sync",      ("People", "users"),          "/settings/users", "t", false),
+    Place { needs: Action::Users, ..place(Section::Settings, "Sync", ("People", "users"), "/settings/users", "t", false) },
 ];
 
 /// A place as one visitor sees it.
@@ -103,6 +103,19 @@ struct Menu {
 pub async fn menu(visitor: Visitor) -> HttpResponse {
     let frame = visitor.frame(Section::Menu);
     html(StatusCode::OK, &Menu { frame })
+}
+
+/// Every key on one page, for whoever has no script or looks for the sheet.
+#[derive(Template)]
+#[template(path = "keys.html")]
+struct Keys {
+    frame: Frame,
+}
+
+/// `GET /keys`
+pub async fn keys(visitor: Visitor) -> HttpResponse {
+    let frame = visitor.frame(Section::Account);
+    html(StatusCode::OK, &Keys { frame })
 }
 
 /// The places this visitor may go to.

@@ -73,6 +73,7 @@ pub fn table() -> Vec<Route> {
         // Parts of every page: live counts, and what a phone's tabs have no room for.
         get ("/live/nav",              Access::SignedIn, nav::show),
         get ("/menu",                  Access::SignedIn, nav::menu),
+        get ("/keys",                  Access::SignedIn, nav::keys),
         get ("/palette",               Access::May(Action::View), palette::show),
 
         get ("/account",               Access::SignedIn, account::edit),

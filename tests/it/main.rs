@@ -1,5 +1,6 @@
 //! All integration tests, one binary. They enter by HTTP and look at what a person would look at.
 
+mod account;
 mod api;
 mod architecture;
 mod audit;
