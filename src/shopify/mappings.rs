@@ -243,15 +243,49 @@ fn unmap(conn: &mut DbConnection, by: By<'_>, variant: VariantId) -> Result<usiz
 /// The database's.
 pub fn exact_matches(conn: &mut DbConnection, shop: &Shop) -> Result<Vec<ExactMatch>, DbError> {
     let blocking = blocking(conn, shop)?;
-    let matches = queries::list_exact(conn, shop.id)?.into_iter();
-    Ok(matches
-        .map(|(variant, product, product_name)| ExactMatch {
+    let rows = queries::list_same_sku(conn, shop.id)?;
+    let pairs = rows.iter().map(|(row, sku, ..)| (row.id, sku.as_str()));
+    let certain = certain(conn, shop, pairs)?;
+    Ok(rows
+        .into_iter()
+        .filter(|(row, ..)| certain.contains(&row.id))
+        .map(|(variant, _sku, product, product_name)| ExactMatch {
             blocks: blocking.get(&variant.external_id).copied().unwrap_or(0),
             variant,
             product,
             product_name,
         })
         .collect())
+}
+
+/// How many [`exact_matches`] there are.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count_exact(conn: &mut DbConnection, shop: &Shop) -> Result<usize, DbError> {
+    let pairs = queries::list_pairs(conn, shop.id)?;
+    let pairs = pairs.iter().map(|(id, sku)| (*id, sku.as_str()));
+    Ok(certain(conn, shop, pairs)?.len())
+}
+
+/// Of the variants beside items of their SKU, those about which there is no doubt: one item alone has
+/// it, and no other variant of the store, mapped or not.
+fn certain<'a>(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    pairs: impl Iterator<Item = (VariantId, &'a str)>,
+) -> Result<HashSet<VariantId>, DbError> {
+    let shared = queries::list_shared_skus(conn, shop.id)?;
+    let shared: HashSet<String> = shared.into_iter().flatten().collect();
+    let mut items: HashMap<VariantId, usize> = HashMap::new();
+    for (variant, sku) in pairs {
+        if !shared.contains(sku) {
+            *items.entry(variant).or_default() += 1;
+        }
+    }
+    items.retain(|_variant, items| *items == 1);
+    Ok(items.into_keys().collect())
 }
 
 /// How many orders would be free if all these were accepted: those that wait for nothing else.

@@ -32,7 +32,7 @@ struct IndexPage {
     counts: Counts,
     search: String,
     rows: Vec<Row>,
-    exact: i64,
+    exact: usize,
     /// The query string of the next page; empty: there is none.
     older: String,
     after: String,
@@ -270,7 +270,7 @@ fn index_page(
     };
     let list = rows::list(conn, &shop, view, wish)?;
     let exact = match view {
-        View::Unmapped => queries::count_exact(conn, shop.id)?,
+        View::Unmapped => mappings::count_exact(conn, &shop)?,
         View::Mapped | View::Ignored => 0,
     };
     let counts = queries::count(conn, shop.id)?;

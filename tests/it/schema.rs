@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
 
+use counterfoil::erp::orders::queries::list::View;
 use counterfoil::platform::db::{Db, DbConnection, DbError};
 use diesel::sql_types::{Bool, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
@@ -31,6 +32,27 @@ fn migrations_can_be_undone_and_done_again() {
         let before = real(&database);
         redo(&database.url).unwrap_or_else(|error| panic!("{kind:?}: {error}"));
         assert_eq!(before, real(&database), "{kind:?}");
+    }
+}
+
+/// A view of several states is a partial index that says the same: without it PostgreSQL walks through
+/// all orders there ever were to find the oldest ones that wait.
+#[test]
+fn each_view_of_the_order_list_has_its_index() {
+    for kind in ["sqlite", "postgres"] {
+        let path = format!("migrations/{kind}/2026-11-21-100000_create_counterfoil/up.sql");
+        let tables = fs::read_to_string(path).expect("the migration");
+        for states in View::ALL.iter().filter_map(|view| view.states()) {
+            let names: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
+            let index = format!(
+                "ON orders (placed_at, id) WHERE work_state IN ({});",
+                names.join(", ")
+            );
+            assert!(
+                states.len() == 1 || tables.contains(&index),
+                "{kind}: {index}"
+            );
+        }
     }
 }
 

@@ -302,6 +302,10 @@ CREATE TABLE orders (
 );
 CREATE INDEX orders_state ON orders (work_state, placed_at, id);
 CREATE INDEX orders_placed ON orders (placed_at, id);
+CREATE INDEX orders_to_ship ON orders (placed_at, id) WHERE work_state IN ('ready', 'short', 'part_shipped', 'unmapped', 'needs_review');
+CREATE INDEX orders_on_hold ON orders (placed_at, id) WHERE work_state IN ('on_hold', 'needs_review', 'scheduled', 'awaiting_pickup');
+CREATE INDEX orders_gone ON orders (placed_at, id) WHERE work_state IN ('shipped', 'shipped_by_others', 'delivered', 'returned');
+CREATE INDEX orders_closed ON orders (placed_at, id) WHERE work_state IN ('cancelled', 'deleted_at_source');
 CREATE INDEX orders_changed ON orders (changed_at, id);
 CREATE INDEX orders_name ON orders (name);
 CREATE INDEX orders_contact ON orders (contact_id);

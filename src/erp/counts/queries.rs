@@ -1,6 +1,7 @@
 //! What the navigation counts, each over one index.
 use diesel::prelude::*;
 
+use crate::erp::orders::queries::list::is_in;
 use crate::erp::orders::work_state::WorkState;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::Status;
@@ -11,7 +12,7 @@ use crate::schema::{jobs, orders, webhook_events};
 /// The database's.
 pub fn count_to_ship(conn: &mut DbConnection) -> Result<i64, DbError> {
     let count = orders::table
-        .filter(orders::work_state.eq_any(WorkState::TO_SHIP))
+        .filter(is_in(&WorkState::TO_SHIP))
         .count()
         .get_result(conn)?;
     Ok(count)

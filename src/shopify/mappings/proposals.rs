@@ -1,6 +1,6 @@
 //! Which item a variant probably is, and what speaks for it: equal SKU, equal barcode, a like title.
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BinaryHeap, HashMap};
 
 mod title;
 
@@ -8,12 +8,14 @@ use super::Origin;
 use crate::erp::products::normal_code;
 use crate::shopify::products::queries::VariantRow;
 use crate::types::ProductId;
-use title::Title;
+use title::{Text, Title};
 
 /// Titles less alike than this are not alike.
 const LIKE_PERCENT: usize = 60;
 /// How many suggestions a person is shown for one variant.
 const SUGGESTIONS: usize = 3;
+/// As many variants as fit into one number.
+const ROWS: usize = 128;
 /// In place of a title's likeness: an equal code is always worth the comparison.
 const CODED: usize = usize::MAX;
 
@@ -62,93 +64,120 @@ impl Evidence {
     }
 }
 
-/// The items of a catalogue, prepared for many comparisons: by SKU, by barcode and by the words of
-/// their names, so that a variant is compared with those alone that it may be.
-pub struct Catalogue {
-    items: Vec<(Candidate, Title)>,
-    by_sku: HashMap<String, Vec<usize>>,
-    by_barcode: HashMap<String, Vec<usize>>,
-    by_word: HashMap<String, Vec<usize>>,
+/// For each of these variants the likeliest items, the best first; `items` are in the order of their
+/// ids.
+///
+/// It is what comparing every variant with every item would say. But all items are walked through
+/// once, and a variant is compared with those alone that share a code with it, or a word while their
+/// letters allow a like title.
+#[must_use]
+pub fn propose(items: &[Candidate], variants: &[VariantRow]) -> Vec<Vec<Proposal>> {
+    let pages = variants.chunks(ROWS);
+    let found = pages.flat_map(|variants| {
+        let page = Page::new(variants);
+        let promising = page.promising(items);
+        let rows = page.rows.into_iter().zip(promising);
+        rows.map(|((variant, title), promising)| best(items, variant, &title, promising))
+            .collect::<Vec<_>>()
+    });
+    found.collect()
 }
 
-impl Catalogue {
-    #[must_use]
-    pub fn new(candidates: Vec<Candidate>) -> Catalogue {
-        let mut catalogue = Catalogue {
-            items: Vec::with_capacity(candidates.len()),
+/// What the likeness of an item's title can be at most, and its place: the greatest goes first.
+type Promise = (usize, Reverse<usize>);
+
+fn best(
+    items: &[Candidate],
+    variant: &VariantRow,
+    title: &Title,
+    promising: Vec<Promise>,
+) -> Vec<Proposal> {
+    // Few of them are taken out, so they are not sorted.
+    let mut promising = BinaryHeap::from(promising);
+    let mut best = Best::default();
+    while let Some((most, Reverse(place))) = promising.pop() {
+        let item = &items[place];
+        if best.is_beyond(most, item.id) {
+            break;
+        }
+        if let Some(proposal) = compare(variant, title, item, &Title::new(&item.name)) {
+            best.consider(proposal);
+        }
+    }
+    best.proposals
+}
+
+/// Variants, filed by what an item can share with them. A set of them is one number, a bit a row.
+struct Page<'a> {
+    rows: Vec<(&'a VariantRow, Title)>,
+    by_sku: HashMap<String, u128>,
+    by_barcode: HashMap<String, u128>,
+    by_word: HashMap<String, u128>,
+}
+
+impl<'a> Page<'a> {
+    fn new(variants: &'a [VariantRow]) -> Page<'a> {
+        let mut page = Page {
+            rows: Vec::with_capacity(variants.len()),
             by_sku: HashMap::new(),
             by_barcode: HashMap::new(),
             by_word: HashMap::new(),
         };
-        for (place, candidate) in candidates.into_iter().enumerate() {
-            let title = Title::new(&candidate.name);
-            let file = |index: &mut HashMap<String, Vec<usize>>, key: String| {
-                index.entry(key).or_default().push(place);
+        for (row, variant) in variants.iter().enumerate() {
+            let title = Title::of(variant);
+            let file = |index: &mut HashMap<String, u128>, key: String| {
+                *index.entry(key).or_default() |= 1 << row;
             };
-            if let Some(sku) = normal_code(&candidate.sku) {
-                file(&mut catalogue.by_sku, sku);
+            if let Some(sku) = variant.sku.as_deref().and_then(normal_code) {
+                file(&mut page.by_sku, sku);
             }
-            if let Some(barcode) = candidate.barcode.as_deref().and_then(normal_code) {
-                file(&mut catalogue.by_barcode, barcode);
+            if let Some(barcode) = variant.barcode.as_deref().and_then(normal_code) {
+                file(&mut page.by_barcode, barcode);
             }
-            for word in &title.words {
-                file(&mut catalogue.by_word, word.clone());
+            for word in title.words() {
+                file(&mut page.by_word, word.to_owned());
             }
-            catalogue.items.push((candidate, title));
+            page.rows.push((variant, title));
         }
-        catalogue
+        page
     }
 
-    /// The likeliest items for a variant, the best first.
-    #[must_use]
-    pub fn propose(&self, variant: &VariantRow) -> Vec<Proposal> {
-        let title = Title::of(variant);
-        let mut best = Best::default();
-        for (likeness, place) in self.promising(variant, &title) {
-            if best.is_beyond(likeness) {
-                break;
-            }
-            let (candidate, name) = &self.items[place];
-            if let Some(proposal) = compare(variant, &title, candidate, name) {
-                best.consider(proposal);
-            }
-        }
-        best.proposals
-    }
-
-    /// The item itself.
-    #[must_use]
-    pub fn get(&self, id: ProductId) -> Option<&Candidate> {
-        let found = self.items.iter().find(|(one, _)| one.id == id);
-        found.map(|(candidate, _)| candidate)
-    }
-
-    /// The places of the items that are worth a comparison, each with what its title's likeness can
-    /// be at most; equal codes first, then the likeliest.
-    fn promising(&self, variant: &VariantRow, title: &Title) -> Vec<(usize, usize)> {
-        let of = |index: &HashMap<String, Vec<usize>>, code: Option<&str>| {
+    /// For each row the items that are worth a comparison.
+    fn promising(&self, items: &[Candidate]) -> Vec<Vec<Promise>> {
+        let mut promising = vec![Vec::new(); self.rows.len()];
+        let shared = |index: &HashMap<String, u128>, code: Option<&str>| {
             let code = code.and_then(normal_code);
-            code.and_then(|code| index.get(&code).cloned())
-                .unwrap_or_default()
+            code.and_then(|code| index.get(&code).copied()).unwrap_or(0)
         };
-        let mut coded = of(&self.by_sku, variant.sku.as_deref());
-        coded.extend(of(&self.by_barcode, variant.barcode.as_deref()));
-        coded.sort_unstable();
-        coded.dedup();
-        let lists = title.words.iter().filter_map(|word| self.by_word.get(word));
-        let mut places: Vec<usize> = lists.flatten().copied().collect();
-        places.sort_unstable();
-        places.dedup();
-        let likely = places.into_iter().filter_map(|place| {
-            let most = title.likeness_at_most(&self.items[place].1);
-            let worth = most >= LIKE_PERCENT && coded.binary_search(&place).is_err();
-            worth.then_some((most, place))
-        });
-        let mut likely: Vec<(usize, usize)> = likely.collect();
-        likely.sort_unstable_by_key(|(most, place)| (Reverse(*most), *place));
-        let coded = coded.iter().map(|place| (CODED, *place));
-        coded.chain(likely).collect()
+        for (place, item) in items.iter().enumerate() {
+            let coded = shared(&self.by_sku, Some(&item.sku))
+                | shared(&self.by_barcode, item.barcode.as_deref());
+            for row in rows(coded) {
+                promising[row].push((CODED, Reverse(place)));
+            }
+            let name = Text::new(&item.name);
+            let words = name.words().filter_map(|word| self.by_word.get(word));
+            let alike = words.fold(0, |all, some| all | some);
+            for row in rows(alike & !coded) {
+                let most = self.rows[row].1.plain.likeness_at_most(&name);
+                if most >= LIKE_PERCENT {
+                    promising[row].push((most, Reverse(place)));
+                }
+            }
+        }
+        promising
     }
+}
+
+/// The places of the bits that are set.
+fn rows(mut set: u128) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let row = usize::try_from(set.trailing_zeros()).ok()?;
+        (set != 0).then(|| {
+            set &= set - 1;
+            row
+        })
+    })
 }
 
 /// The best proposals so far.
@@ -165,13 +194,10 @@ impl Best {
         self.proposals.truncate(SUGGESTIONS);
     }
 
-    /// Whether a title that is at most so like cannot be among the best any more.
-    fn is_beyond(&self, likeness: usize) -> bool {
+    /// Whether this item, whose title is at most so like, cannot be among the best any more.
+    fn is_beyond(&self, most: usize, id: ProductId) -> bool {
         let last = self.proposals.get(SUGGESTIONS - 1);
-        last.is_some_and(|last| {
-            let (Reverse((codes, percent)), _id) = rank(last);
-            likeness != CODED && (codes > 0 || percent > likeness)
-        })
+        last.is_some_and(|last| most != CODED && rank(last) < (Reverse((0, most)), id))
     }
 }
 

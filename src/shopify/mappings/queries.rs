@@ -8,11 +8,9 @@ use crate::erp::holds::{HoldKind, line_cause};
 use crate::platform::db::{DbConnection, DbError, MultiBackend};
 use crate::schema::shopify_product_mappings::{self, self as m};
 use crate::schema::shopify_variants as v;
-use crate::schema::{holds, products, shopify_variants, stock_levels, users};
+use crate::schema::{holds, products, stock_levels, users};
 use crate::shopify::products::queries::VariantRow;
 use crate::types::{At, ChannelId, OrderId, ProductId, ShopId, UserId, VariantId};
-
-diesel::alias!(shopify_variants as twin: Twin, products as rival: Rival);
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -151,49 +149,57 @@ pub(super) fn count_waiting(
         .load(conn)?)
 }
 
-/// The unmapped variants whose SKU, whatever its case, is that of exactly one item and of no other
-/// variant of the store.
+/// The unmapped variants beside the items of the same SKU, whatever its case.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn exact(shop: ShopId) -> _ {
+fn same_sku(shop: ShopId) -> _ {
     let mapped = m::table
         .filter(m::variant_id.eq(v::id))
         .filter(m::removed_at.is_null());
-    let twins = twin
-        .filter(twin.field(v::shop_id).eq(shop))
-        .filter(twin.field(v::sku_normal).eq(v::sku_normal))
-        .filter(twin.field(v::deleted_at).is_null())
-        .filter(twin.field(v::id).ne(v::id));
-    let rivals = rival
-        .filter(rival.field(products::sku_normal).eq(products::sku_normal))
-        .filter(rival.field(products::active).eq(true))
-        .filter(rival.field(products::id).ne(products::id));
     v::table
         .inner_join(products::table.on(v::sku_normal.eq(products::sku_normal.nullable())))
         .filter(v::shop_id.eq(shop))
         .filter(v::deleted_at.is_null())
         .filter(products::active.eq(true))
         .filter(not(exists(mapped)))
-        .filter(not(exists(twins)))
-        .filter(not(exists(rivals)))
 }
 
-pub(super) fn list_exact(
+pub(super) fn list_same_sku(
     conn: &mut DbConnection,
     shop: ShopId,
-) -> Result<Vec<(VariantRow, ProductId, String)>, DbError> {
-    Ok(exact(shop)
+) -> Result<Vec<(VariantRow, String, ProductId, String)>, DbError> {
+    Ok(same_sku(shop)
         .order((v::product_title, v::id))
-        .select((VariantRow::as_select(), products::id, products::name))
+        .select((
+            VariantRow::as_select(),
+            products::sku_normal,
+            products::id,
+            products::name,
+        ))
         .load(conn)?)
 }
 
-/// How many variants could be accepted at one stroke.
-///
-/// # Errors
-///
-/// The database's.
-pub fn count_exact(conn: &mut DbConnection, shop: ShopId) -> Result<i64, DbError> {
-    Ok(exact(shop).count().get_result(conn)?)
+/// As [`list_same_sku`], but only what decides whether they match.
+pub(super) fn list_pairs(
+    conn: &mut DbConnection,
+    shop: ShopId,
+) -> Result<Vec<(VariantId, String)>, DbError> {
+    Ok(same_sku(shop)
+        .select((v::id, products::sku_normal))
+        .load(conn)?)
+}
+
+/// The SKUs that more than one variant of the store has.
+pub(super) fn list_shared_skus(
+    conn: &mut DbConnection,
+    shop: ShopId,
+) -> Result<Vec<Option<String>>, DbError> {
+    Ok(v::table
+        .filter(v::shop_id.eq(shop))
+        .filter(v::deleted_at.is_null())
+        .group_by(v::sku_normal)
+        .having(count_star().gt(1))
+        .select(v::sku_normal)
+        .load(conn)?)
 }
 
 pub(super) fn list_batch(

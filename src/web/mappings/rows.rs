@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{PAGE, Wish};
 use crate::platform::db::{DbConnection, DbError};
 use crate::shopify::mappings;
-use crate::shopify::mappings::proposals::{Catalogue, Evidence, Proposal, Sameness};
+use crate::shopify::mappings::proposals::{self, Candidate, Evidence, Proposal, Sameness};
 use crate::shopify::mappings::queries::{self, MappedRow, View};
 use crate::shopify::products::queries::VariantRow;
 use crate::shopify::shops::Shop;
@@ -130,10 +130,11 @@ fn dress(
     found: Vec<VariantRow>,
     blocking: &HashMap<String, i64>,
 ) -> Result<Vec<Row>, DbError> {
-    let proposals = match view {
-        View::Unmapped => Some(Catalogue::new(queries::list_candidates(conn)?)),
-        View::Mapped | View::Ignored => None,
+    let items = match view {
+        View::Unmapped => queries::list_candidates(conn)?,
+        View::Mapped | View::Ignored => Vec::new(),
     };
+    let proposals = proposals::propose(&items, &found);
     let ids: Vec<VariantId> = found.iter().map(|row| row.id).collect();
     let live = match view {
         View::Unmapped => Vec::new(),
@@ -143,18 +144,14 @@ fn dress(
     let open = wish.row.or(ids.first().copied());
     let mut rows: Vec<Row> = found
         .into_iter()
-        .map(|variant| {
-            let proposed = proposals
-                .as_ref()
-                .map(|catalogue| catalogue.propose(&variant));
-            let proposed = proposed.unwrap_or_default();
+        .zip(proposals)
+        .map(|(variant, proposed)| {
             let is_open = open == Some(variant.id);
             let wanted = if is_open { wish.suggestion } else { 0 };
             let shown = if wanted < proposed.len() { wanted } else { 0 };
-            let suggestion = proposals
-                .as_ref()
-                .zip(proposed.get(shown))
-                .and_then(|(catalogue, proposal)| suggest(catalogue, proposal));
+            let suggestion = proposed
+                .get(shown)
+                .and_then(|proposal| suggest(&items, proposal));
             Row {
                 price: variant
                     .price_minor
@@ -189,8 +186,8 @@ fn dress(
     Ok(rows)
 }
 
-fn suggest(catalogue: &Catalogue, proposal: &Proposal) -> Option<Suggestion> {
-    let item = catalogue.get(proposal.product)?;
+fn suggest(items: &[Candidate], proposal: &Proposal) -> Option<Suggestion> {
+    let item = items.iter().find(|item| item.id == proposal.product)?;
     let evidence = &proposal.evidence;
     Some(Suggestion {
         product: item.id,

@@ -4,21 +4,19 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::shopify::products::queries::VariantRow;
 
-/// How many kinds of letters are told apart when titles are only counted.
+/// How many kinds of letters are told apart when they are only counted.
 const KINDS: usize = 32;
 
-/// A title, taken apart.
+/// A title in both orders of its words.
 #[derive(Debug)]
 pub(super) struct Title {
-    plain: Text,
-    sorted: Text,
-    /// Each once, in order.
-    pub(super) words: Vec<String>,
+    pub(super) plain: Text,
+    sorted: String,
 }
 
-/// A text with how often each kind of letter is in it.
+/// Small letters and digits, one space between words, and how often each kind of letter is in it.
 #[derive(Debug)]
-struct Text {
+pub(super) struct Text {
     text: String,
     length: usize,
     letters: [u8; KINDS],
@@ -26,25 +24,12 @@ struct Text {
 
 impl Title {
     pub(super) fn new(text: &str) -> Title {
-        let letters: String = if text.is_ascii() {
-            text.chars()
-                .map(|letter| plain(letter.to_ascii_lowercase()))
-                .collect()
-        } else {
-            text.nfkd()
-                .filter(|letter| !is_combining_mark(*letter))
-                .flat_map(char::to_lowercase)
-                .map(plain)
-                .collect()
-        };
-        let mut words: Vec<String> = letters.split_whitespace().map(str::to_owned).collect();
-        let plain = Text::new(words.join(" "));
-        words.sort();
-        words.dedup();
+        let plain = Text::new(text);
+        let mut words: Vec<&str> = plain.words().collect();
+        words.sort_unstable();
         Title {
+            sorted: words.join(" "),
             plain,
-            sorted: Text::new(words.join(" ")),
-            words,
         }
     }
 
@@ -56,62 +41,74 @@ impl Title {
         }
     }
 
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.plain.words()
+    }
+
     /// 0 (nothing in common) to 100 (the same words).
     pub(super) fn likeness(&self, other: &Title) -> usize {
         // Titles without one word in common are not looked at closely: that is most pairs.
-        if !self.words.iter().any(|word| other.words.contains(word)) {
+        if !self
+            .words()
+            .any(|ours| other.words().any(|theirs| ours == theirs))
+        {
             return 0;
         }
-        let plain = self.plain.likeness(&other.plain);
-        plain.max(self.sorted.likeness(&other.sorted))
-    }
-
-    /// What [`Title::likeness`] cannot exceed, without its cost.
-    pub(super) fn likeness_at_most(&self, other: &Title) -> usize {
-        let plain = self.plain.likeness_at_most(&other.plain);
-        plain.max(self.sorted.likeness_at_most(&other.sorted))
+        let longest = self.plain.length.max(other.plain.length);
+        let plain = strsim::levenshtein(&self.plain.text, &other.plain.text);
+        let sorted = strsim::levenshtein(&self.sorted, &other.sorted);
+        percent(plain.min(sorted), longest)
     }
 }
 
 impl Text {
-    fn new(text: String) -> Text {
-        let mut letters = [0_u8; KINDS];
-        for letter in text.chars() {
-            let kind = usize::try_from(u32::from(letter)).unwrap_or(0) % KINDS;
-            letters[kind] = letters[kind].saturating_add(1);
-        }
-        Text {
-            length: text.chars().count(),
-            text,
-            letters,
-        }
-    }
-
-    fn likeness(&self, other: &Text) -> usize {
-        percent(
-            strsim::levenshtein(&self.text, &other.text),
-            self.length.max(other.length),
-        )
-    }
-
-    // Each change of one letter into another mends at most one letter too many and one too few.
-    fn likeness_at_most(&self, other: &Text) -> usize {
-        let lacking = |ours: &[u8; KINDS], theirs: &[u8; KINDS]| -> usize {
-            let pairs = ours.iter().zip(theirs);
-            let lacking: u16 = pairs.map(|(a, b)| u16::from(a.saturating_sub(*b))).sum();
-            usize::from(lacking)
+    pub(super) fn new(text: &str) -> Text {
+        let mut plain = Text {
+            text: String::with_capacity(text.len()),
+            length: 0,
+            letters: [0; KINDS],
         };
-        let changes =
-            lacking(&self.letters, &other.letters).max(lacking(&other.letters, &self.letters));
-        percent(changes, self.length.max(other.length))
+        if text.is_ascii() {
+            plain.extend(text.chars().map(|letter| letter.to_ascii_lowercase()));
+        } else {
+            let letters = text.nfkd().filter(|letter| !is_combining_mark(*letter));
+            plain.extend(letters.flat_map(char::to_lowercase));
+        }
+        plain
     }
-}
 
-fn plain(letter: char) -> char {
-    if letter.is_alphanumeric() {
-        letter
-    } else {
-        ' '
+    fn extend(&mut self, letters: impl Iterator<Item = char>) {
+        let mut is_between = false;
+        for letter in letters {
+            if letter.is_alphanumeric() {
+                if is_between && !self.text.is_empty() {
+                    self.push(' ');
+                }
+                self.push(letter);
+            }
+            is_between = !letter.is_alphanumeric();
+        }
+    }
+
+    fn push(&mut self, letter: char) {
+        self.text.push(letter);
+        self.length += 1;
+        let kind = usize::try_from(u32::from(letter)).unwrap_or(0) % KINDS;
+        self.letters[kind] = self.letters[kind].saturating_add(1);
+    }
+
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.text.split_ascii_whitespace()
+    }
+
+    /// What the likeness of two titles cannot exceed, whatever the order of their words, without the
+    /// cost of comparing them: one change mends at most one letter too many and one too few.
+    pub(super) fn likeness_at_most(&self, other: &Text) -> usize {
+        let pairs = self.letters.iter().zip(&other.letters);
+        let apart: u32 = pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+        let apart = usize::try_from(apart).unwrap_or(0);
+        let changes = (apart + self.length.abs_diff(other.length)) / 2;
+        percent(changes, self.length.max(other.length))
     }
 }
 
