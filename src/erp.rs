@@ -8,6 +8,7 @@ pub mod events;
 pub mod holds;
 pub mod locations;
 pub mod orders;
+pub mod personal_data;
 pub mod products;
 pub mod setup;
 pub mod shipping;

@@ -534,6 +534,7 @@ diesel::table! {
         last_error_at -> Nullable<BigInt>,
         installed_at -> BigInt,
         uninstalled_at -> Nullable<BigInt>,
+        redacted_at -> Nullable<BigInt>,
         budget_available -> Nullable<BigInt>,
         budget_max -> Nullable<BigInt>,
         budget_rate -> Nullable<BigInt>,
@@ -585,6 +586,32 @@ diesel::table! {
         contact_id -> BigInt,
         source_updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_privacy_requests (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        event_id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        customer_external_id -> Nullable<Text>,
+        contact_id -> Nullable<BigInt>,
+        orders -> Text,
+        received_at -> BigInt,
+        due_at -> BigInt,
+        done_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_redactions (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        kind -> Text,
+        external_id -> Text,
+        at -> BigInt,
     }
 }
 
@@ -683,6 +710,9 @@ diesel::joinable!(shopify_locations -> shopify_shops (shop_id));
 diesel::joinable!(shopify_locations -> locations (location_id));
 diesel::joinable!(shopify_customers -> shopify_shops (shop_id));
 diesel::joinable!(shopify_customers -> contacts (contact_id));
+diesel::joinable!(shopify_privacy_requests -> shopify_shops (shop_id));
+diesel::joinable!(shopify_privacy_requests -> contacts (contact_id));
+diesel::joinable!(shopify_redactions -> shopify_shops (shop_id));
 diesel::joinable!(shopify_variants -> shopify_shops (shop_id));
 diesel::joinable!(shopify_product_mappings -> shopify_shops (shop_id));
 diesel::joinable!(shopify_product_mappings -> shopify_variants (variant_id));
@@ -732,6 +762,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     shopify_subscriptions,
     shopify_locations,
     shopify_customers,
+    shopify_privacy_requests,
+    shopify_redactions,
     shopify_variants,
     shopify_product_mappings,
     shopify_fulfillments,

@@ -19,6 +19,8 @@ pub mod mappings;
 pub mod oauth;
 pub mod orders;
 pub mod payloads;
+pub mod personal_data;
+pub mod privacy;
 pub mod products;
 pub mod registrar;
 pub mod scopes;

@@ -33,6 +33,10 @@ crate::text_enum! {
         EventDiscarded = "event.discarded",
         TokenCreated = "token.created",
         KeysRotated = "keys.rotated",
+        /// Somebody downloaded what is known of a customer.
+        PrivacyReported = "privacy.reported",
+        PrivacyClosed = "privacy.closed",
+        PrivacyApproved = "privacy.approved",
     }
 }
 

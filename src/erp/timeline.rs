@@ -31,6 +31,8 @@ crate::text_enum! {
         PushWaits = "push_waits",
         PushFailed = "push_failed",
         Printed = "printed",
+        /// What it told of a person was erased.
+        Redacted = "redacted",
     }
 }
 

@@ -9,11 +9,14 @@ use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::inbox::queries::EventRow;
 use crate::platform::jobs::{self, Filing};
+use crate::platform::personal_data::{Subject, erase};
 use crate::platform::queue::Outcome;
 use crate::shopify::customers;
 use crate::shopify::jobs::{CheckUninstalled, ReadLocations, ReadScopes};
 use crate::shopify::mappings;
 use crate::shopify::orders::{Fulfillment, TranslateError, Translated, translate};
+use crate::shopify::personal_data::{impersonal_body, register};
+use crate::shopify::privacy::{RequestKind, is_erased};
 use crate::shopify::products::{self, Applied, ApplyError};
 use crate::shopify::shops::{self, Shop};
 use crate::shopify::topics::{self, Act, TopicRule};
@@ -22,6 +25,7 @@ use crate::types::{At, Field};
 mod deleted;
 mod hints;
 mod people;
+mod privacy;
 pub(crate) mod queries;
 
 use queries::Ours;
@@ -60,6 +64,11 @@ pub fn apply_event(conn: &mut DbConnection, event: &EventRow, now: At) -> Result
         Act::ReadScopes => file(conn, &shop, &ReadScopes { shop: shop.id }, now),
         Act::FinishBulkOperation => hints::finish_bulk_operation(conn, &shop, event, now),
         Act::CheckUninstalled => uninstalled(conn, &shop, event, now),
+        Act::ReportCustomer => privacy::request(conn, &shop, event, RequestKind::Report, now),
+        Act::RedactCustomer => {
+            privacy::request(conn, &shop, event, RequestKind::EraseCustomer, now)
+        }
+        Act::RedactShop => privacy::request(conn, &shop, event, RequestKind::EraseShop, now),
     }
 }
 
@@ -115,14 +124,33 @@ fn order(
         )));
     }
     let (incoming, echoes) = attribute_fulfillments(conn, shop, translated)?;
-    let source = Source {
+    let customer = incoming.customer.value().map(|one| one.external_id.clone());
+    if is_erased(conn, shop, Some(&incoming.external_id), customer.as_deref())? {
+        // The message itself told of somebody who is to be forgotten.
+        erase(conn, &register(), Subject::Event, &[event.id.0])?;
+        let body = impersonal_body(&event.body);
+        let incoming = privacy::without_person(incoming);
+        let source = source(event, &body);
+        return book(conn, shop, &incoming, source, echoes, now);
+    }
+    book(
+        conn,
+        shop,
+        &incoming,
+        source(event, &event.body),
+        echoes,
+        now,
+    )
+}
+
+fn source<'a>(event: &'a EventRow, body: &'a [u8]) -> Source<'a> {
+    Source {
         shape: Shape::Webhook,
         api_version: event.api_version.as_deref().unwrap_or("unknown"),
         event: Some(event.id),
         name: &event.topic,
-        body: &event.body,
-    };
-    book(conn, shop, &incoming, source, echoes, now)
+        body,
+    }
 }
 
 /// Books an order of this shop, whatever shape it came in.

@@ -11,6 +11,7 @@ use crate::shopify::client::ShopifyError;
 use crate::shopify::connect::{self, ConnectError};
 use crate::shopify::deletions::CheckDeleted;
 use crate::shopify::gid::Gid;
+use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::{self, ImportError};
 use crate::shopify::shops::{GrantKind, Shop, ShopError, ShopState};
 use crate::shopify::{Connector, access, locations, outcome_of, registrar};
@@ -28,6 +29,8 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<CheckDeleted>(cx);
     registry.register::<ReadLocations>(cx);
     registry.register::<ReadScopes>(cx);
+    registry.register::<EraseCustomer>(cx);
+    registry.register::<EraseShop>(cx);
 }
 
 /// After a store was connected: its locations, its webhooks, its catalogue, and a look every day.

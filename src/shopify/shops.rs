@@ -54,6 +54,8 @@ pub struct Shop {
     pub last_error_at: Option<At>,
     pub installed_at: At,
     pub uninstalled_at: Option<At>,
+    /// When somebody was last erased.
+    pub redacted_at: Option<At>,
     pub budget: Option<Budget>,
 }
 

@@ -25,6 +25,10 @@ pub enum Proof {
     RecordGone,
     /// The API refuses our token.
     TokenRefused,
+    /// The store is disconnected since the message was sent; else the owner decides.
+    StoreGone,
+    /// No other topic's body has this shape, and it names its store and its person itself.
+    OwnShape,
 }
 
 /// How deliveries of a topic come about.
@@ -32,6 +36,8 @@ pub enum Proof {
 pub enum Registration {
     /// We subscribe over the API.
     Api,
+    /// Shopify has no such subscription: the address is entered in the app's configuration.
+    AppConfiguration,
     /// The name does not exist in this version; older systems send it.
     OldName,
 }
@@ -56,6 +62,9 @@ pub enum Act {
     FinishBulkOperation,
     ReadScopes,
     CheckUninstalled,
+    ReportCustomer,
+    RedactCustomer,
+    RedactShop,
 }
 
 /// What the house knows of a topic.
@@ -151,6 +160,10 @@ pub const TOPICS: &[TopicRule] = &[
     change("bulk_operations/finish",         Subject::BulkOperation, NONE,         Act::FinishBulkOperation),
     change("app/scopes_update",              Subject::Shop,          NONE,         Act::ReadScopes),
     late  (change("app/uninstalled",         Subject::Shop,          NONE,         Act::CheckUninstalled), Proof::TokenRefused),
+
+    compliance(change("customers/data_request", Subject::Customer,   NONE,         Act::ReportCustomer)),
+    compliance(late(change("customers/redact",  Subject::Customer,   NONE,         Act::RedactCustomer), Proof::OwnShape)),
+    compliance(late(change("shop/redact",       Subject::Shop,       NONE,         Act::RedactShop),     Proof::StoreGone)),
 ];
 
 /// The rule of a topic, if it is one of ours.
@@ -248,6 +261,14 @@ const fn old_name(rule: TopicRule) -> TopicRule {
 const fn late(rule: TopicRule, proof: Proof) -> TopicRule {
     TopicRule {
         destructive: Some(proof),
+        after_disconnect: true,
+        ..rule
+    }
+}
+
+const fn compliance(rule: TopicRule) -> TopicRule {
+    TopicRule {
+        registration: Registration::AppConfiguration,
         after_disconnect: true,
         ..rule
     }

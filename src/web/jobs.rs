@@ -137,6 +137,8 @@ fn title(kind: &str) -> &'static str {
         "shopify.look_after_shop" => "Looking after a store",
         "shopify.check_uninstalled" => "Checking an uninstallation",
         "shopify.check_deleted" => "Checking a deletion",
+        "shopify.erase_customer" => "Erasing a customer",
+        "shopify.erase_shop" => "Erasing everybody of a store",
         "shopify.read_locations" => "Reading the locations",
         "shopify.read_scopes" => "Reading the scopes",
         _ => "Job",

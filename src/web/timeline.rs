@@ -70,6 +70,7 @@ fn icon(kind: Kind) -> &'static str {
         Kind::ShipmentUndone => "replay",
         Kind::Pushed | Kind::PushWaits => "sync",
         Kind::Printed => "printer",
+        Kind::Redacted => "user",
     }
 }
 
@@ -113,6 +114,7 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
         ),
         Kind::Cancelled => with_reason("Cancelled", &reason),
         Kind::DeletedAtSource => "Deleted in the store; it stays here".to_owned(),
+        Kind::Redacted => "Personal data erased, as the customer or the store asked".to_owned(),
         Kind::FulfilledElsewhere => "Shipped by somebody else".to_owned(),
         Kind::Echo => "The store confirmed our own shipment".to_owned(),
         Kind::Shipped => sent(arguments),

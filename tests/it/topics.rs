@@ -62,7 +62,7 @@ const ANY_FO: &[&str] = &[
 
 #[rustfmt::skip]
 fn expected() -> Vec<Cell> {
-    use Registration::{Api, OldName};
+    use Registration::{Api, AppConfiguration, OldName};
     use Subject::{BulkOperation, Customer, Location, Order, Product, Shop, StockLevel};
     let gone = Some(Proof::RecordGone);
     let mut cells = vec![
@@ -94,6 +94,9 @@ fn expected() -> Vec<Cell> {
         ("bulk_operations/finish", BulkOperation, false, None, "accepted", &[], Api, false),
         ("app/scopes_update", Shop, false, None, "accepted", &[], Api, false),
         ("app/uninstalled", Shop, false, Some(Proof::TokenRefused), "accepted", &[], Api, true),
+        ("customers/data_request", Customer, false, None, "accepted", &[], AppConfiguration, true),
+        ("customers/redact", Customer, false, Some(Proof::OwnShape), "accepted", &[], AppConfiguration, true),
+        ("shop/redact", Shop, false, Some(Proof::StoreGone), "accepted", &[], AppConfiguration, true),
     ];
     for topic in [
         "fulfillment_orders/cancellation_request_accepted",

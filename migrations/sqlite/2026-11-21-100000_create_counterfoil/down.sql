@@ -1,6 +1,8 @@
 DROP TABLE shopify_fulfillments;
 DROP TABLE shopify_product_mappings;
 DROP TABLE shopify_variants;
+DROP TABLE shopify_redactions;
+DROP TABLE shopify_privacy_requests;
 DROP TABLE shopify_customers;
 DROP TABLE shopify_locations;
 DROP TABLE shopify_subscriptions;

@@ -493,6 +493,7 @@ CREATE TABLE shopify_shops (
     last_error_at BIGINT,
     installed_at BIGINT NOT NULL,
     uninstalled_at BIGINT,
+    redacted_at BIGINT,
     budget_available BIGINT,
     budget_max BIGINT,
     budget_rate BIGINT,
@@ -535,6 +536,28 @@ CREATE TABLE shopify_customers (
     source_updated_at BIGINT NOT NULL,
     deleted_at BIGINT,
     CONSTRAINT shopify_customers_external UNIQUE (shop_id, external_id)
+);
+CREATE TABLE shopify_privacy_requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    shop_id BIGINT NOT NULL REFERENCES shopify_shops (id),
+    event_id BIGINT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('report', 'erase_customer', 'erase_shop')),
+    state TEXT NOT NULL CHECK (state IN ('open', 'waiting', 'done')),
+    customer_external_id TEXT,
+    contact_id BIGINT REFERENCES contacts (id),
+    orders TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    done_at BIGINT,
+    CONSTRAINT shopify_privacy_requests_event UNIQUE (shop_id, event_id)
+);
+CREATE TABLE shopify_redactions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    shop_id BIGINT NOT NULL REFERENCES shopify_shops (id),
+    kind TEXT NOT NULL CHECK (kind IN ('order', 'customer')),
+    external_id TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    CONSTRAINT shopify_redactions_record UNIQUE (shop_id, kind, external_id)
 );
 CREATE TABLE shopify_variants (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,

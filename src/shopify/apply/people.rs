@@ -1,8 +1,11 @@
 //! Customers as a store tells them: new, changed, merged.
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::inbox::queries::EventRow;
+use crate::platform::personal_data::{Subject, erase};
 use crate::platform::queue::Outcome;
 use crate::shopify::customers::{self, Merged, payload};
+use crate::shopify::personal_data::register;
+use crate::shopify::privacy::is_erased;
 use crate::shopify::shops::Shop;
 use crate::types::At;
 
@@ -16,6 +19,10 @@ pub(super) fn customer(
     now: At,
 ) -> Result<Outcome, DbError> {
     match payload::customer(&event.body) {
+        Ok(customer) if is_erased(conn, shop, None, Some(&customer.external_id))? => {
+            erase(conn, &register(), Subject::Event, &[event.id.0])?;
+            Ok(Outcome::nothing_to_do("this customer was erased"))
+        }
         Ok(customer) => {
             customers::receive(conn, shop.id, &customer, now)?;
             Ok(Outcome::Done)

@@ -33,6 +33,7 @@ struct Row {
     last_error_at: Option<At>,
     installed_at: At,
     uninstalled_at: Option<At>,
+    redacted_at: Option<At>,
     budget_available: Option<i64>,
     budget_max: Option<i64>,
     budget_rate: Option<i64>,
@@ -78,6 +79,7 @@ impl Row {
             last_error_at: self.last_error_at,
             installed_at: self.installed_at,
             uninstalled_at: self.uninstalled_at,
+            redacted_at: self.redacted_at,
             budget,
         })
     }

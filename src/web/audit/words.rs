@@ -32,6 +32,9 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::EventDiscarded => "Event discarded",
         Kind::TokenCreated => "API token created",
         Kind::KeysRotated => "Key changed",
+        Kind::PrivacyReported => "Customer's report downloaded",
+        Kind::PrivacyClosed => "Privacy request closed",
+        Kind::PrivacyApproved => "Erasure of a store's people",
     }
 }
 
@@ -99,6 +102,9 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
             "secrets",
             "sealed with a new key",
         ),
+        Kind::PrivacyReported => format!("Report of request {} downloaded", number("request")),
+        Kind::PrivacyClosed => format!("Privacy request {} dealt with", number("request")),
+        Kind::PrivacyApproved => format!("Everybody erased, by request {}", number("request")),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::platform::db::{DbConnection, DbError};
 use crate::platform::jobs::Job;
 use crate::platform::jobs::queries as jobs;
 use crate::shopify::jobs::ImportProducts;
+use crate::shopify::privacy;
 use crate::shopify::registrar::{self, Subscription, SubscriptionState};
 use crate::shopify::scopes::Scopes;
 use crate::shopify::shops::{self, Shop, ShopState};
@@ -30,6 +31,8 @@ pub(super) struct Card {
     pub(super) budget: Option<Gauge>,
     pub(super) last_import: Option<JobId>,
     pub(super) connected: bool,
+    /// Privacy requests that wait for a person.
+    pub(super) privacy_open: i64,
 }
 
 /// The rate budget as a bar.
@@ -79,6 +82,7 @@ pub(super) fn of(
         }),
         last_import: import.map(|job| job.id),
         connected: matches!(shop.state, ShopState::Active | ShopState::Paused),
+        privacy_open: privacy::count_open(conn, shop.id)?,
         subscriptions,
         shop,
     })

@@ -240,6 +240,24 @@ impl TestApp {
         Answer::of(request.header("X-Shopify-Test", "true")).await
     }
 
+    /// Sends a webhook that says it was sent at another time; the header is not signed.
+    pub(crate) async fn deliver_sent_at(
+        &self,
+        topic: &str,
+        id: &str,
+        body: &[u8],
+        at: &str,
+    ) -> Answer {
+        let mut request = self
+            .request(topic, id, SHOP, body, &signature(body))
+            .build()
+            .expect("a request");
+        let at = at.parse().expect("a header");
+        request.headers_mut().insert("X-Shopify-Triggered-At", at);
+        let client = super::http_client(Policy::none());
+        Answer::of(reqwest::RequestBuilder::from_parts(client, request)).await
+    }
+
     /// Sends a webhook with whatever signature.
     pub(crate) async fn deliver_signed(
         &self,

@@ -1,0 +1,228 @@
+//! Every column is either in the register of personal data or known to hold none.
+
+use std::collections::BTreeSet;
+
+use counterfoil::shopify::personal_data::register;
+
+/// Columns that hold nothing about a person, by table. A new column goes here or into a register:
+/// `erp/personal_data.rs`, `shopify/personal_data.rs`, `platform/personal_data.rs`.
+#[rustfmt::skip]
+const IMPERSONAL: &[(&str, &[&str])] = &[
+    ("settings", &[
+        "name", "value", "changed_at"
+    ]),
+    ("users", &[
+        "id", "public_id", "role", "password_hash", "active", "time_zone", "theme", "density",
+        "keys_on", "created_at", "signed_in_at"
+    ]),
+    ("sessions", &[
+        "id", "token_hash", "user_id", "created_at", "last_seen_at", "flash"
+    ]),
+    ("sign_in_failures", &[
+        "id", "at"
+    ]),
+    ("api_tokens", &[
+        "id", "name", "token_hash", "scope", "created_at", "last_used_at", "revoked_at"
+    ]),
+    ("audit_log", &[
+        "id", "at", "user_id", "kind", "subject", "arguments"
+    ]),
+    ("queues", &[
+        "name"
+    ]),
+    ("workers", &[
+        "boot", "host", "pid", "started_at", "seen_at"
+    ]),
+    ("webhook_events", &[
+        "id", "source", "shop_domain", "webhook_id", "event_id", "topic", "api_version", "key",
+        "snapshot", "ver", "triggered_at", "received_at", "secret_label", "headers", "status",
+        "due_at", "claim_no", "attempts", "crashes", "locked_by", "locked_at", "waits_for",
+        "finished_at"
+    ]),
+    ("jobs", &[
+        "id", "kind", "dedupe_key", "shop_domain", "subject", "key", "snapshot", "ver", "progress",
+        "created_at", "created_by", "status", "due_at", "claim_no", "attempts", "crashes",
+        "locked_by", "locked_at", "waits_for", "finished_at"
+    ]),
+    ("tries", &[
+        "id", "queue", "row_id", "at", "micros", "outcome", "request_id"
+    ]),
+    ("rejected_webhooks", &[
+        "id", "at", "topic", "shop_domain", "reason"
+    ]),
+    ("sellers", &[
+        "id", "name", "time_zone"
+    ]),
+    ("channels", &[
+        "id", "seller_id", "kind", "name", "time_zone"
+    ]),
+    ("products", &[
+        "id", "sku", "sku_normal", "name", "barcode", "unit", "weight_grams", "tracking", "ships",
+        "hs_code", "origin", "active", "created_at"
+    ]),
+    ("locations", &[
+        "id", "name", "address1", "city", "zip", "province_code", "country_code", "active"
+    ]),
+    ("lots", &[
+        "id", "product_id", "code", "best_before"
+    ]),
+    ("stock_levels", &[
+        "id", "product_id", "location_id", "on_hand", "reserved"
+    ]),
+    ("stock_movements", &[
+        "id", "product_id", "location_id", "quantity", "balance", "reason", "source", "user_id",
+        "at"
+    ]),
+    ("accounts", &[
+        "id", "public_id", "created_at"
+    ]),
+    ("contacts", &[
+        "id", "public_id", "account_id", "created_at"
+    ]),
+    ("orders", &[
+        "id", "public_id", "channel_id", "external_id", "number", "name", "version",
+        "source_updated_at", "source_triggered_at", "source_digest", "contact_id", "currency",
+        "presentment_currency", "taxes_included", "subtotal_minor", "discount_minor",
+        "shipping_minor", "tax_minor", "total_minor", "presentment_total_minor",
+        "current_total_minor", "outstanding_minor", "added_total_minor", "totals_check",
+        "payment_state", "work_state", "short_quantity", "fulfilled_at_source", "shipping_method",
+        "items_summary", "item_count", "tags", "gateways", "test", "placed_at", "promised_at",
+        "cancelled_at", "cancel_reason", "deleted_at_source", "received_at", "changed_at", "flags"
+    ]),
+    ("order_sources", &[
+        "id", "order_id", "shape", "api_version", "translator_version", "event_id", "received_at"
+    ]),
+    ("order_tombstones", &[
+        "id", "channel_id", "external_id", "at"
+    ]),
+    ("order_lines", &[
+        "id", "order_id", "external_id", "position", "variant_external_id", "product_external_id",
+        "resolution", "title", "variant_title", "sku", "quantity", "current_quantity",
+        "fulfilled_elsewhere", "shipped_quantity", "unit_price_scaled", "discount_minor",
+        "tax_minor", "total_minor", "ships", "gift_card", "tip"
+    ]),
+    ("line_products", &[
+        "id", "order_line_id", "product_id", "quantity_each"
+    ]),
+    ("reservations", &[
+        "id", "order_line_id", "product_id", "location_id", "quantity"
+    ]),
+    ("order_charges", &[
+        "id", "order_id", "kind", "external_id", "title", "amount_minor", "discount_minor"
+    ]),
+    ("order_taxes", &[
+        "id", "order_id", "title", "rate", "amount_minor"
+    ]),
+    ("order_discounts", &[
+        "id", "order_id", "kind", "title", "amount_minor"
+    ]),
+    ("order_versions", &[
+        "id", "order_id", "version", "at"
+    ]),
+    ("holds", &[
+        "id", "order_id", "channel_id", "kind", "cause", "opened_at", "opened_by", "released_at",
+        "released_by"
+    ]),
+    ("shipments", &[
+        "id", "public_id", "order_id", "location_id", "request_id", "carrier", "tracking_numbers",
+        "tracking_url", "notify", "state", "shipped_at", "shipped_by", "undone_at", "version"
+    ]),
+    ("shipment_lines", &[
+        "id", "shipment_id", "order_line_id", "quantity"
+    ]),
+    ("timeline", &[
+        "id", "order_id", "at", "kind", "user_id", "source", "micros", "request_id"
+    ]),
+    ("changes", &[
+        "seq", "kind", "public_id", "at"
+    ]),
+    ("shopify_shops", &[
+        "id", "public_id", "domain", "channel_id", "state", "grant_kind", "name", "currency",
+        "time_zone", "plan", "scopes", "missing_scopes", "access_token_sealed",
+        "access_expires_at", "refresh_token_sealed", "refresh_expires_at", "refresh_lease",
+        "refresh_lease_until", "client_id", "client_secret_sealed", "notification_key_sealed",
+        "api_version", "notify_default", "order_status_filter", "last_error", "last_error_at",
+        "installed_at", "uninstalled_at", "redacted_at", "budget_available", "budget_max",
+        "budget_rate", "budget_at"
+    ]),
+    ("shopify_oauth_states", &[
+        "id", "nonce_hash", "domain", "user_id", "expires_at", "used_at"
+    ]),
+    ("shopify_subscriptions", &[
+        "id", "shop_id", "topic", "gid", "uri", "state", "last_received_at", "checked_at", "error"
+    ]),
+    ("shopify_locations", &[
+        "id", "shop_id", "external_id", "name", "active", "location_id"
+    ]),
+    ("shopify_customers", &[
+        "id", "shop_id", "contact_id", "source_updated_at", "deleted_at"
+    ]),
+    ("shopify_privacy_requests", &[
+        "id", "shop_id", "event_id", "kind", "state", "customer_external_id", "contact_id",
+        "orders", "received_at", "due_at", "done_at"
+    ]),
+    ("shopify_redactions", &[
+        "id", "shop_id", "kind", "external_id", "at"
+    ]),
+    ("shopify_variants", &[
+        "id", "shop_id", "external_id", "product_external_id", "inventory_item_external_id",
+        "product_title", "variant_title", "sku", "sku_normal", "barcode", "price_minor", "ships",
+        "weight_grams", "picture_url", "source_updated_at", "seen_at", "deleted_at", "ignored_at"
+    ]),
+    ("shopify_product_mappings", &[
+        "id", "shop_id", "variant_id", "product_id", "quantity", "kind", "origin", "batch",
+        "created_at", "created_by", "removed_at", "removed_by"
+    ]),
+    ("shopify_fulfillments", &[
+        "id", "shop_id", "shipment_id", "order_external_id", "fulfillment_gid", "state", "intent",
+        "pre_image", "sent_at", "request_id"
+    ]),
+];
+
+#[test]
+fn every_column_is_in_the_register_or_known_to_be_impersonal() {
+    let columns = columns();
+    assert!(columns.len() > 300, "schema.rs could not be read");
+    let registered: BTreeSet<(String, String)> = register()
+        .iter()
+        .map(|column| (column.table.to_owned(), column.column.to_owned()))
+        .collect();
+    let impersonal: BTreeSet<(String, String)> = IMPERSONAL
+        .iter()
+        .flat_map(|(table, names)| {
+            let pair = |name: &&str| ((*table).to_owned(), (*name).to_owned());
+            names.iter().map(pair)
+        })
+        .collect();
+    for column in &columns {
+        let (in_register, is_impersonal) =
+            (registered.contains(column), impersonal.contains(column));
+        assert!(
+            in_register || is_impersonal,
+            "{}.{} is neither registered nor impersonal: does it hold anything about a person?",
+            column.0,
+            column.1
+        );
+        assert!(!(in_register && is_impersonal), "{column:?} is both");
+    }
+    for known in registered.iter().chain(&impersonal) {
+        assert!(columns.contains(known), "{known:?} does not exist");
+    }
+}
+
+/// Table and column as `src/schema.rs` declares them.
+fn columns() -> BTreeSet<(String, String)> {
+    let text = std::fs::read_to_string("src/schema.rs").expect("the schema");
+    let mut columns = BTreeSet::new();
+    for table in text.split("diesel::table! {").skip(1) {
+        let (head, body) = table.split_once('{').expect("a table's columns");
+        let name = head.split('(').next().unwrap_or_default().trim();
+        let (body, _) = body.split_once('}').expect("a table's end");
+        for line in body.lines() {
+            if let Some((column, _)) = line.split_once("->") {
+                columns.insert((name.to_owned(), column.trim().to_owned()));
+            }
+        }
+    }
+    columns
+}
