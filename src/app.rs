@@ -155,7 +155,9 @@ fn worker_settings(config: &Config) -> worker::Settings {
             max_attempts: config.webhook_max_attempts,
         },
         lease: Duration::from_secs(config.lease_seconds),
-        poll: Duration::from_millis(250),
+        poll: config.worker_poll,
+        event_workers: config.workers,
+        batch: config.worker_batch.into(),
         jobs_at_once: 8,
     }
 }

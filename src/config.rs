@@ -1,5 +1,6 @@
 //! Settings: from the environment or a `.env` file into one `Config`; each is also a flag of the program.
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
@@ -89,6 +90,15 @@ pub struct Settings {
     /// How long a worker may be silent before its work is taken back.
     #[arg(long, env = "LEASE_SECONDS", default_value_t = 60, global = true)]
     pub lease_seconds: u64,
+    /// Batches of events applied side by side; 1 on SQLite, 4 on PostgreSQL unless set.
+    #[arg(long, env = "WORKERS", global = true)]
+    pub workers: Option<usize>,
+    /// Events applied under one commit at most.
+    #[arg(long, env = "WORKER_BATCH", default_value_t = 32, global = true)]
+    pub worker_batch: u16,
+    /// How often to look for work that nobody announced, in milliseconds.
+    #[arg(long, env = "WORKER_POLL_MS", default_value_t = 250, global = true)]
+    pub worker_poll_ms: u64,
     /// Address of the practice store.
     #[arg(
         long,
@@ -116,8 +126,15 @@ pub struct Config {
     pub shopify: shopify::Config,
     pub webhook_max_attempts: i32,
     pub lease_seconds: u64,
+    pub workers: usize,
+    pub worker_batch: u16,
+    pub worker_poll: Duration,
     pub practice_bind: String,
 }
+
+/// Batches side by side where nothing is set: SQLite has one writer.
+const WORKERS_SQLITE: usize = 1;
+const WORKERS_POSTGRES: usize = 4;
 
 impl Settings {
     /// Works out the defaults; `data` is the folder where none was named.
@@ -127,6 +144,11 @@ impl Settings {
         let database_url = self
             .database_url
             .unwrap_or_else(|| format!("sqlite:{}", data.join("counterfoil.db").display()));
+        let workers = if database_url.starts_with("sqlite:") {
+            WORKERS_SQLITE
+        } else {
+            WORKERS_POSTGRES
+        };
         let public_url = self
             .public_url
             .unwrap_or_else(|| format!("http://{}", self.bind));
@@ -153,6 +175,9 @@ impl Settings {
             prefix: String::new(),
             webhook_max_attempts: self.webhook_max_attempts,
             lease_seconds: self.lease_seconds.max(6),
+            workers: self.workers.unwrap_or(workers).max(1),
+            worker_batch: self.worker_batch.max(1),
+            worker_poll: Duration::from_millis(self.worker_poll_ms.max(10)),
             practice_bind: self.practice_bind,
         }
     }

@@ -73,6 +73,7 @@ diesel::table! {
 diesel::table! {
     queues (name) {
         name -> Text,
+        paused -> Bool,
     }
 }
 

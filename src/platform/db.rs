@@ -1,5 +1,7 @@
 //! The database: pool, connection, transactions. The only place that opens a transaction.
-use std::sync::{Arc, Mutex, PoisonError};
+mod turns;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -7,6 +9,7 @@ use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use turns::{Turn, Turns};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -126,11 +129,11 @@ impl ManageConnection for Manager {
     }
 }
 
-/// The pool, and for SQLite the one lock that its writers queue on.
+/// The pool, and for SQLite the line in which its writers stand.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<Manager>,
-    writer: Arc<Mutex<()>>,
+    turns: Arc<Turns>,
     postgres: bool,
 }
 
@@ -157,7 +160,7 @@ impl Db {
             .map_err(|error| DbError::Open(error.to_string()))?;
         Ok(Db {
             pool,
-            writer: Arc::new(Mutex::new(())),
+            turns: Arc::default(),
             postgres: is_postgres(url),
         })
     }
@@ -184,7 +187,7 @@ impl Db {
     ///
     /// `Migration` with the step that failed.
     pub fn migrate(&self) -> Result<usize, DbError> {
-        let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turns.wait();
         let conn = &mut *self.connection()?;
         match conn {
             DbConnection::Postgres(c) => c.run_pending_migrations(POSTGRES).map(|ran| ran.len()),
@@ -249,7 +252,21 @@ impl Db {
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let _turn = self.sqlite_turn();
+        let _turn = self.turn(Turns::wait);
+        let mut conn = self.connection()?;
+        transact(&mut conn, begin_write, work)
+    }
+
+    /// As [`Db::write_here`], before everybody who waits to write: for what a peer waits to be told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Db::write`].
+    pub fn write_urgently_here<T, E: From<DbError>>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _turn = self.turn(Turns::wait_urgently);
         let mut conn = self.connection()?;
         transact(&mut conn, begin_write, work)
     }
@@ -272,10 +289,8 @@ impl Db {
         }
     }
 
-    // SQLite has one writer. Waiting for it in line is fair and quick; its own busy handler sleeps
-    // and made worst waits of more than a second.
-    fn sqlite_turn(&self) -> Option<std::sync::MutexGuard<'_, ()>> {
-        (!self.postgres).then(|| self.writer.lock().unwrap_or_else(PoisonError::into_inner))
+    fn turn<'a>(&'a self, wait: impl FnOnce(&'a Turns) -> Turn<'a>) -> Option<Turn<'a>> {
+        (!self.postgres).then(|| wait(&self.turns))
     }
 
     fn connection(&self) -> Result<PooledConnection<Manager>, DbError> {

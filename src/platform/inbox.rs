@@ -129,7 +129,7 @@ fn write_all(db: &Db, waiting: &Receiver<Waiting>, arrived: &Notify) {
 // A commit that fails on one row's data must not refuse its neighbours: halve until it stands alone.
 fn store_batch(db: &Db, mut batch: Vec<Waiting>, arrived: &Notify) {
     let deliveries: Vec<&Delivery> = batch.iter().map(|waiting| &waiting.delivery).collect();
-    match db.write_here(|conn| queries::insert_all(conn, &deliveries)) {
+    match db.write_urgently_here(|conn| queries::insert_all(conn, &deliveries)) {
         Ok(stored) => {
             if stored.contains(&Stored::New) {
                 arrived.notify_waiters();

@@ -21,6 +21,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What the room's jobs need: the database, its client.
     type Context: Send + Sync + 'static;
 
+    /// How many of the kind one process runs side by side at most.
+    const AT_ONCE: usize = usize::MAX;
+
     /// Jobs of one kind with the same dedupe key are one while the first is open.
     fn dedupe_key(&self) -> Option<String> {
         None
@@ -92,6 +95,7 @@ type Runner = Box<dyn Fn(&str, Run) -> Boxed + Send + Sync>;
 #[derive(Default)]
 pub struct Registry {
     runners: HashMap<&'static str, Runner>,
+    limits: Vec<(&'static str, usize)>,
 }
 
 impl Registry {
@@ -109,6 +113,14 @@ impl Registry {
             }
         });
         self.runners.insert(J::KIND, runner);
+        if J::AT_ONCE < usize::MAX {
+            self.limits.push((J::KIND, J::AT_ONCE));
+        }
+    }
+
+    /// The kinds of which only so many may run side by side.
+    pub fn limits(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        self.limits.iter().copied()
     }
 
     /// Runs one stored job.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::At;
 
-/// After so many lost leases a row is poison and waits for a person.
+/// After so many crashes that nothing else can have caused, a row is poison and waits for a person.
 pub const MAX_CRASHES: i32 = 3;
 
 /// Which of the two tables.
@@ -28,6 +28,14 @@ impl Queue {
         match self {
             Queue::WebhookEvents => "webhook_events",
             Queue::Jobs => "jobs",
+        }
+    }
+
+    /// The column that says what a row is about.
+    const fn kind_column(self) -> &'static str {
+        match self {
+            Queue::WebhookEvents => "topic",
+            Queue::Jobs => "kind",
         }
     }
 }
@@ -149,6 +157,9 @@ pub struct Claim {
     pub id: i64,
     #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
     pub key: Option<String>,
+    /// The topic of a webhook, the kind of a job.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub kind: String,
     #[diesel(sql_type = diesel::sql_types::Bool)]
     pub snapshot: bool,
     #[diesel(sql_type = diesel::sql_types::BigInt)]

@@ -2,12 +2,13 @@
 //!
 //! Events are applied inside our transaction (one commit a batch, a savepoint each). Jobs talk to the
 //! outside, so they run without one and are finished in their own.
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError, savepoint};
@@ -17,8 +18,7 @@ use crate::platform::queue::queries as rows;
 use crate::platform::queue::{self, Claim, Me, Outcome, Policy, Queue, TryNote};
 use crate::types::{At, JobId};
 
-/// Events applied under one commit at most, and for how long one batch may hold the writer.
-const EVENT_BATCH: i64 = 32;
+/// For how long one batch of events may hold the writer.
 const EVENT_BATCH_TIME: Duration = Duration::from_millis(10);
 
 /// Applies one event inside the caller's transaction. `Err` is the database's fault and undoes it.
@@ -32,6 +32,10 @@ pub struct Settings {
     pub lease: Duration,
     /// How often to look when nobody called.
     pub poll: Duration,
+    /// Batches of events that are applied side by side.
+    pub event_workers: usize,
+    /// Events applied under one commit at most.
+    pub batch: i64,
     /// Jobs that may run at once.
     pub jobs_at_once: usize,
 }
@@ -100,10 +104,13 @@ impl Worker {
 
     /// Works until the process ends.
     pub async fn run(self) {
-        let beat = tokio::spawn(self.clone().keep_alive());
-        let events = tokio::spawn(self.clone().run_events());
-        let jobs = tokio::spawn(self.run_jobs());
-        drop(tokio::join!(beat, events, jobs));
+        let mut working = JoinSet::new();
+        working.spawn(self.clone().keep_alive());
+        for _ in 0..self.settings.event_workers.max(1) {
+            working.spawn(self.clone().run_events());
+        }
+        working.spawn(self.run_jobs());
+        while working.join_next().await.is_some() {}
     }
 
     /// Works off everything that is due by the clock now, then returns how many rows were worked on.
@@ -116,9 +123,9 @@ impl Worker {
         let mut total = 0;
         loop {
             let events = self.events_once().await?;
-            let claims = self.claim_jobs(1).await?;
-            let done = events + claims.len();
-            for claim in claims {
+            let job = self.claim_job(Vec::new()).await?;
+            let done = events + usize::from(job.is_some());
+            if let Some(claim) = job {
                 self.clone().work_on_job(claim).await;
             }
             if done == 0 {
@@ -142,31 +149,33 @@ impl Worker {
     }
 
     async fn run_jobs(self) {
-        let mut running = JoinSet::new();
+        let mut running = Running::default();
         loop {
-            while running.try_join_next().is_some() {}
-            let free = self.settings.jobs_at_once.saturating_sub(running.len());
-            let claims = match self.claim_jobs(free).await {
-                Ok(claims) => claims,
+            running.clear();
+            match self.begin_job(&mut running).await {
+                Ok(true) => {}
+                Ok(false) => running.end_or(self.rest()).await,
                 Err(error) => {
                     tracing::error!(%error, "the job queue could not be worked on");
                     tokio::time::sleep(Duration::from_secs(1)).await;
-                    continue;
-                }
-            };
-            let idle = claims.is_empty();
-            for claim in claims {
-                running.spawn(self.clone().work_on_job(claim));
-            }
-            if idle && running.is_empty() {
-                self.rest().await;
-            } else if idle {
-                tokio::select! {
-                    _ended = running.join_next() => {}
-                    () = self.rest() => {}
                 }
             }
         }
+    }
+
+    /// Begins one job that is due and has room; false if there is none.
+    async fn begin_job(&self, running: &mut Running) -> Result<bool, DbError> {
+        if running.tasks.len() >= self.settings.jobs_at_once {
+            return Ok(false);
+        }
+        let full = running.full(&self.registry);
+        let Some(claim) = self.claim_job(full).await? else {
+            return Ok(false);
+        };
+        let kind = claim.kind.clone();
+        let task = running.tasks.spawn(self.clone().work_on_job(claim));
+        running.kinds.insert(task.id(), kind);
+        Ok(true)
     }
 
     async fn rest(&self) {
@@ -203,7 +212,7 @@ impl Worker {
     }
 
     fn apply_batch(&self) -> Result<usize, DbError> {
-        let claims = self.claim(Queue::WebhookEvents, EVENT_BATCH)?;
+        let claims = self.claim(Queue::WebhookEvents, self.settings.batch, &[])?;
         let mut left = claims.as_slice();
         while !left.is_empty() {
             let applied = self
@@ -276,24 +285,22 @@ impl Worker {
         Ok(())
     }
 
-    async fn claim_jobs(&self, free: usize) -> Result<Vec<Claim>, DbError> {
-        if free == 0 {
-            return Ok(Vec::new());
-        }
+    async fn claim_job(&self, full: Vec<&'static str>) -> Result<Option<Claim>, DbError> {
         let worker = self.clone();
-        let n = i64::try_from(free).unwrap_or(1);
-        tokio::task::spawn_blocking(move || worker.claim(Queue::Jobs, n))
+        let claims = tokio::task::spawn_blocking(move || worker.claim(Queue::Jobs, 1, &full))
             .await
-            .map_err(|_panicked| DbError::Interrupted)?
+            .map_err(|_panicked| DbError::Interrupted)??;
+        Ok(claims.into_iter().next())
     }
 
-    fn claim(&self, queue: Queue, n: i64) -> Result<Vec<Claim>, DbError> {
+    fn claim(&self, queue: Queue, n: i64, but: &[&str]) -> Result<Vec<Claim>, DbError> {
         let now = self.clock.now();
-        if !self.db.read_here(|conn| rows::any_due(conn, queue, now))? {
+        let due = |conn: &mut DbConnection| rows::any_due(conn, queue, but, now);
+        if !self.db.read_here(due)? {
             return Ok(Vec::new());
         }
         self.db
-            .write_repeating(|conn| rows::claim(conn, queue, &self.me, n, now))
+            .write_repeating(|conn| rows::claim(conn, queue, &self.me, n, but, now))
     }
 
     async fn work_on_job(self, claim: Claim) {
@@ -352,6 +359,48 @@ impl Worker {
             micros: i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX),
             request_id,
         }
+    }
+}
+
+/// The jobs of this process that run now, and of which kind each is.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<()>,
+    kinds: HashMap<tokio::task::Id, String>,
+}
+
+impl Running {
+    /// Forgets those that have ended.
+    fn clear(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.forget(ended);
+        }
+    }
+
+    /// Waits until one has ended, or for `rest`.
+    async fn end_or(&mut self, rest: impl Future<Output = ()>) {
+        if self.tasks.is_empty() {
+            return rest.await;
+        }
+        tokio::select! {
+            Some(ended) = self.tasks.join_next_with_id() => self.forget(ended),
+            () = rest => {}
+        }
+    }
+
+    fn forget(&mut self, ended: Result<(tokio::task::Id, ()), JoinError>) {
+        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+        self.kinds.remove(&id);
+    }
+
+    /// The kinds of which no more may run beside each other.
+    fn full(&self, registry: &Registry) -> Vec<&'static str> {
+        let running = |kind: &str| self.kinds.values().filter(|one| *one == kind).count();
+        registry
+            .limits()
+            .filter(|(kind, at_once)| running(kind) >= *at_once)
+            .map(|(kind, _)| kind)
+            .collect()
     }
 }
 

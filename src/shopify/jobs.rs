@@ -75,6 +75,8 @@ pub struct ImportProducts {
 
 impl Job for ImportProducts {
     const KIND: &'static str = "shopify.import_products";
+    // An import runs for minutes: others must find room beside several of them.
+    const AT_ONCE: usize = 2;
     type Context = Connector;
 
     fn dedupe_key(&self) -> Option<String> {

@@ -56,7 +56,8 @@ CREATE TABLE audit_log (
 
 -- The platform: the inbox, the queue, who works on it.
 CREATE TABLE queues (
-    name TEXT NOT NULL PRIMARY KEY
+    name TEXT NOT NULL PRIMARY KEY,
+    paused BOOLEAN NOT NULL DEFAULT FALSE
 );
 INSERT INTO queues (name) VALUES ('webhook_events'), ('jobs'), ('changes');
 CREATE TABLE workers (

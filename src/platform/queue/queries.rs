@@ -1,16 +1,22 @@
 //! Every statement of the queue engine. One text serves both databases and both tables; status values
 //! in it are literals, because a bound one made PostgreSQL's generic plan scan the table.
+mod leases;
 pub mod list;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
-use super::{Claim, MAX_CRASHES, Me, Outcome, Policy, Queue, Status, TryNote};
+use super::{Claim, Me, Outcome, Policy, Queue, Status, TryNote};
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::{jobs, tries, webhook_events, workers};
+use crate::schema::{jobs, queues, tries, webhook_events};
 use crate::types::At;
+
+pub use leases::{
+    crash, delete_worker, insert_worker, list_workers, list_workers_seen, renew, take_back_expired,
+    take_back_from, touch_worker,
+};
 
 #[derive(QueryableByName)]
 struct Count {
@@ -19,7 +25,8 @@ struct Count {
 }
 
 /// Claims up to `n` rows. No two held rows share a key; of a key's snapshots the newest is taken, of its
-/// other rows the oldest; a row that was taken back from a crash is claimed alone.
+/// other rows the oldest; a row that was taken back from a crash is claimed alone. Jobs of the kinds in
+/// `but` are left where they are.
 ///
 /// # Errors
 ///
@@ -29,9 +36,11 @@ pub fn claim(
     queue: Queue,
     me: &Me,
     n: i64,
+    but: &[&str],
     now: At,
 ) -> Result<Vec<Claim>, DbError> {
-    let table = queue.table();
+    let (table, kind) = (queue.table(), queue.kind_column());
+    let but = other_kinds(queue, but);
     if let DbConnection::Postgres(pg) = conn {
         // Claims go one after another, and each takes its snapshot after the lock: SKIP LOCKED alone
         // cannot see a claim committed since its snapshot. The planner's other ideas were 100x slower.
@@ -54,7 +63,7 @@ pub fn claim(
                     ELSE (SELECT f.id FROM {table} f
                            WHERE f.key = c.key AND f.status < 3 AND NOT f.snapshot
                            ORDER BY f.id LIMIT 1) END
-            WHERE c.status = 0 AND c.due_at <= $1
+            WHERE c.status = 0 AND c.due_at <= $1{but}
               AND r.status < 1 AND r.due_at <= $2
               AND (SELECT w.id FROM {table} w
                     WHERE w.key = c.key AND w.status = 1 AND w.key IS NOT NULL LIMIT 1) IS NULL
@@ -74,7 +83,7 @@ pub fn claim(
             AND id IN (SELECT id FROM picked
                         WHERE CASE WHEN first_crashes > 0 THEN place = 1
                                    ELSE crashes = 0 AND place <= {n} END)
-         RETURNING id, key, snapshot, ver, claim_no, crashes, attempts"
+         RETURNING id, key, {kind} AS kind, snapshot, ver, claim_no, crashes, attempts"
     );
     let mut claims: Vec<Claim> = native!(conn, |c| diesel::sql_query(&text)
         .bind::<BigInt, _>(now)
@@ -86,15 +95,30 @@ pub fn claim(
     Ok(claims)
 }
 
-/// Whether anything is due: a cheap look before the claim takes its locks.
+// Kinds are names in our code, never input.
+fn other_kinds(queue: Queue, but: &[&str]) -> String {
+    match queue {
+        Queue::Jobs if !but.is_empty() => format!(" AND c.kind NOT IN ('{}')", but.join("', '")),
+        Queue::Jobs | Queue::WebhookEvents => String::new(),
+    }
+}
+
+/// Whether anything is due and the queue is not paused: a cheap look before the claim takes its locks.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn any_due(conn: &mut DbConnection, queue: Queue, now: At) -> Result<bool, DbError> {
-    let table = queue.table();
+pub fn any_due(
+    conn: &mut DbConnection,
+    queue: Queue,
+    but: &[&str],
+    now: At,
+) -> Result<bool, DbError> {
+    let (table, but) = (queue.table(), other_kinds(queue, but));
     let text = format!(
-        "SELECT count(*) AS n FROM (SELECT id FROM {table} WHERE status = 0 AND due_at <= $1 LIMIT 1) d"
+        "SELECT count(*) AS n FROM (SELECT c.id FROM {table} c \
+           WHERE c.status = 0 AND c.due_at <= $1{but} \
+             AND NOT EXISTS (SELECT 1 FROM queues q WHERE q.name = '{table}' AND q.paused) LIMIT 1) d"
     );
     let found: Count = native!(conn, |c| diesel::sql_query(&text)
         .bind::<BigInt, _>(now)
@@ -232,6 +256,30 @@ pub fn wait(
     Ok(rows == 1)
 }
 
+/// Stops new claims of a queue, or lets them begin again. What is being worked on is finished.
+///
+/// # Errors
+///
+/// The database's.
+pub fn set_paused(conn: &mut DbConnection, queue: Queue, paused: bool) -> Result<(), DbError> {
+    diesel::update(queues::table.find(queue.table()))
+        .set(queues::paused.eq(paused))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Whether a queue takes no new claims.
+///
+/// # Errors
+///
+/// The database's.
+pub fn is_paused(conn: &mut DbConnection, queue: Queue) -> Result<bool, DbError> {
+    Ok(queues::table
+        .find(queue.table())
+        .select(queues::paused)
+        .first(conn)?)
+}
+
 /// Wakes every row that waits for `cause`; returns how many.
 ///
 /// # Errors
@@ -273,94 +321,6 @@ pub fn supersede_older(
         .bind::<Text, _>(key)
         .bind::<BigInt, _>(claim.ver)
         .bind::<BigInt, _>(claim.id)
-        .execute(c))?)
-}
-
-/// Counts a crash against a held row whose handler panicked, and frees or buries it.
-///
-/// # Errors
-///
-/// The database's.
-pub fn crash(
-    conn: &mut DbConnection,
-    queue: Queue,
-    me: &Me,
-    claim: &Claim,
-    reason: &str,
-) -> Result<bool, DbError> {
-    let table = queue.table();
-    let text = format!(
-        "UPDATE {table} SET status = CASE WHEN crashes + 1 >= {MAX_CRASHES} THEN 5 ELSE 0 END, \
-                crashes = crashes + 1, reason = $1, locked_by = NULL, locked_at = NULL \
-          WHERE id = $2 AND status = 1 AND claim_no = $3 AND locked_by = $4"
-    );
-    let rows = native!(conn, |c| diesel::sql_query(&text)
-        .bind::<Text, _>(reason)
-        .bind::<BigInt, _>(claim.id)
-        .bind::<BigInt, _>(claim.claim_no)
-        .bind::<Text, _>(me.name())
-        .execute(c))?;
-    Ok(rows == 1)
-}
-
-/// Takes back every row whose lease ran out before `cut`; returns how many.
-///
-/// # Errors
-///
-/// The database's.
-pub fn take_back_expired(conn: &mut DbConnection, queue: Queue, cut: At) -> Result<usize, DbError> {
-    let table = queue.table();
-    let lock = match conn {
-        DbConnection::Postgres(_) => "ORDER BY l.locked_at, l.id FOR UPDATE SKIP LOCKED",
-        DbConnection::Sqlite(_) => "",
-    };
-    let text = format!(
-        "UPDATE {table} SET status = CASE WHEN crashes + 1 >= {MAX_CRASHES} THEN 5 ELSE 0 END, \
-                crashes = crashes + 1, reason = 'the worker stopped while it held this', \
-                locked_by = NULL, locked_at = NULL \
-          WHERE id IN (SELECT l.id FROM {table} l WHERE l.locked_at < $1 AND l.status = 1 {lock})"
-    );
-    Ok(native!(conn, |c| diesel::sql_query(&text)
-        .bind::<BigInt, _>(cut)
-        .execute(c))?)
-}
-
-/// Takes back every row that the named process held; returns how many.
-///
-/// # Errors
-///
-/// The database's.
-pub fn take_back_from(
-    conn: &mut DbConnection,
-    queue: Queue,
-    holder: &str,
-) -> Result<usize, DbError> {
-    let table = queue.table();
-    let text = format!(
-        "UPDATE {table} SET status = CASE WHEN crashes + 1 >= {MAX_CRASHES} THEN 5 ELSE 0 END, \
-                crashes = crashes + 1, reason = 'the worker stopped while it held this', \
-                locked_by = NULL, locked_at = NULL \
-          WHERE status = 1 AND locked_at IS NOT NULL AND locked_by = $1"
-    );
-    Ok(native!(conn, |c| diesel::sql_query(&text)
-        .bind::<Text, _>(holder)
-        .execute(c))?)
-}
-
-/// Renews the lease of everything this process holds.
-///
-/// # Errors
-///
-/// The database's.
-pub fn renew(conn: &mut DbConnection, queue: Queue, me: &Me, now: At) -> Result<usize, DbError> {
-    let table = queue.table();
-    let text = format!(
-        "UPDATE {table} SET locked_at = $1 \
-          WHERE status = 1 AND locked_at IS NOT NULL AND locked_by = $2"
-    );
-    Ok(native!(conn, |c| diesel::sql_query(&text)
-        .bind::<BigInt, _>(now)
-        .bind::<Text, _>(me.name())
         .execute(c))?)
 }
 
@@ -438,74 +398,6 @@ pub fn insert_try(
             tries::request_id.eq(&note.request_id),
         ))
         .execute(conn)?;
-    Ok(())
-}
-
-/// Writes this process into `workers`.
-///
-/// # Errors
-///
-/// The database's.
-pub fn insert_worker(conn: &mut DbConnection, me: &Me, now: At) -> Result<(), DbError> {
-    diesel::insert_into(workers::table)
-        .values((
-            workers::boot.eq(&me.boot),
-            workers::host.eq(&me.host),
-            workers::pid.eq(i64::from(me.pid)),
-            workers::started_at.eq(now),
-            workers::seen_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Says that this process lives.
-///
-/// # Errors
-///
-/// The database's.
-pub fn touch_worker(conn: &mut DbConnection, me: &Me, now: At) -> Result<(), DbError> {
-    diesel::update(workers::table.find(&me.boot))
-        .set(workers::seen_at.eq(now))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Processes of one host that once wrote themselves in: boot nonce and pid.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list_workers(conn: &mut DbConnection, host: &str) -> Result<Vec<(String, i64)>, DbError> {
-    Ok(workers::table
-        .filter(workers::host.eq(host))
-        .select((workers::boot, workers::pid))
-        .load(conn)?)
-}
-
-/// Processes that gave a sign of life since then: host and pid.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list_workers_seen(
-    conn: &mut DbConnection,
-    since: At,
-) -> Result<Vec<(String, i64)>, DbError> {
-    Ok(workers::table
-        .filter(workers::seen_at.gt(since))
-        .order(workers::seen_at.desc())
-        .select((workers::host, workers::pid))
-        .load(conn)?)
-}
-
-/// Strikes a process out.
-///
-/// # Errors
-///
-/// The database's.
-pub fn delete_worker(conn: &mut DbConnection, boot: &str) -> Result<(), DbError> {
-    diesel::delete(workers::table.find(boot)).execute(conn)?;
     Ok(())
 }
 
