@@ -172,6 +172,16 @@ pub struct Claim {
     pub attempts: i32,
 }
 
+/// Which due rows a claim may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub at_most: i64,
+    /// Whether also rows that a worker died over: each of them is claimed alone.
+    pub suspects: bool,
+    /// Jobs of these kinds are left where they are.
+    pub but: &'a [&'a str],
+}
+
 /// Who works: `hostname:pid:boot-nonce`, written into every claim.
 #[derive(Clone, Debug)]
 pub struct Me {

@@ -15,11 +15,15 @@ use crate::platform::db::{Db, DbConnection, DbError, savepoint};
 use crate::platform::inbox::queries::{self as inbox, EventRow};
 use crate::platform::jobs::{self, Registry, Run};
 use crate::platform::queue::queries as rows;
-use crate::platform::queue::{self, Claim, Me, Outcome, Policy, Queue, TryNote};
+use crate::platform::queue::{self, Claim, Me, Outcome, Policy, Queue, TryNote, Wanted};
 use crate::types::{At, JobId};
 
 /// For how long one batch of events may hold the writer.
 const EVENT_BATCH_TIME: Duration = Duration::from_millis(10);
+
+/// A process that lives so long takes on what others died over. Until then it may be one that is killed again
+/// and again from outside, and the same row in its hands each time would look like the culprit.
+const PROBATION: Duration = Duration::from_secs(2);
 
 /// Applies one event inside the caller's transaction. `Err` is the database's fault and undoes it.
 pub type ApplyEvent =
@@ -50,6 +54,7 @@ pub struct Worker {
     apply: ApplyEvent,
     registry: Arc<Registry>,
     wake: Arc<Notify>,
+    begun: Instant,
 }
 
 impl Worker {
@@ -72,6 +77,7 @@ impl Worker {
             apply,
             registry,
             wake,
+            begun: Instant::now(),
         }
     }
 
@@ -122,8 +128,8 @@ impl Worker {
     pub async fn drain(&self) -> Result<usize, DbError> {
         let mut total = 0;
         loop {
-            let events = self.events_once().await?;
-            let job = self.claim_job(Vec::new()).await?;
+            let events = self.events_once(true).await?;
+            let job = self.claim_job(Vec::new(), true).await?;
             let done = events + usize::from(job.is_some());
             if let Some(claim) = job {
                 self.clone().work_on_job(claim).await;
@@ -137,7 +143,7 @@ impl Worker {
 
     async fn run_events(self) {
         loop {
-            match self.events_once().await {
+            match self.events_once(self.is_proven()).await {
                 Ok(0) => self.rest().await,
                 Ok(_more) => {}
                 Err(error) => {
@@ -169,7 +175,7 @@ impl Worker {
             return Ok(false);
         }
         let full = running.full(&self.registry);
-        let Some(claim) = self.claim_job(full).await? else {
+        let Some(claim) = self.claim_job(full, self.is_proven()).await? else {
             return Ok(false);
         };
         let kind = claim.kind.clone();
@@ -204,15 +210,24 @@ impl Worker {
         }
     }
 
-    async fn events_once(&self) -> Result<usize, DbError> {
+    fn is_proven(&self) -> bool {
+        self.begun.elapsed() > PROBATION
+    }
+
+    async fn events_once(&self, suspects: bool) -> Result<usize, DbError> {
         let worker = self.clone();
-        tokio::task::spawn_blocking(move || worker.apply_batch())
+        tokio::task::spawn_blocking(move || worker.apply_batch(suspects))
             .await
             .map_err(|_panicked| DbError::Interrupted)?
     }
 
-    fn apply_batch(&self) -> Result<usize, DbError> {
-        let claims = self.claim(Queue::WebhookEvents, self.settings.batch, &[])?;
+    fn apply_batch(&self, suspects: bool) -> Result<usize, DbError> {
+        let wanted = Wanted {
+            at_most: self.settings.batch,
+            suspects,
+            but: &[],
+        };
+        let claims = self.claim(Queue::WebhookEvents, wanted)?;
         let mut left = claims.as_slice();
         while !left.is_empty() {
             let applied = self
@@ -285,22 +300,33 @@ impl Worker {
         Ok(())
     }
 
-    async fn claim_job(&self, full: Vec<&'static str>) -> Result<Option<Claim>, DbError> {
+    async fn claim_job(
+        &self,
+        full: Vec<&'static str>,
+        suspects: bool,
+    ) -> Result<Option<Claim>, DbError> {
         let worker = self.clone();
-        let claims = tokio::task::spawn_blocking(move || worker.claim(Queue::Jobs, 1, &full))
-            .await
-            .map_err(|_panicked| DbError::Interrupted)??;
+        let claims = tokio::task::spawn_blocking(move || {
+            let wanted = Wanted {
+                at_most: 1,
+                suspects,
+                but: &full,
+            };
+            worker.claim(Queue::Jobs, wanted)
+        })
+        .await
+        .map_err(|_panicked| DbError::Interrupted)??;
         Ok(claims.into_iter().next())
     }
 
-    fn claim(&self, queue: Queue, n: i64, but: &[&str]) -> Result<Vec<Claim>, DbError> {
+    fn claim(&self, queue: Queue, wanted: Wanted<'_>) -> Result<Vec<Claim>, DbError> {
         let now = self.clock.now();
-        let due = |conn: &mut DbConnection| rows::any_due(conn, queue, but, now);
+        let due = |conn: &mut DbConnection| rows::any_due(conn, queue, wanted.but, now);
         if !self.db.read_here(due)? {
             return Ok(Vec::new());
         }
         self.db
-            .write_repeating(|conn| rows::claim(conn, queue, &self.me, n, but, now))
+            .write_repeating(|conn| rows::claim(conn, queue, &self.me, wanted, now))
     }
 
     async fn work_on_job(self, claim: Claim) {

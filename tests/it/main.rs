@@ -11,6 +11,7 @@ mod embed;
 mod events;
 mod graphql;
 mod keys;
+mod kill;
 mod mapping;
 mod order_pages;
 mod personal_data;

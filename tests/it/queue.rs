@@ -7,7 +7,7 @@ use std::time::Duration;
 use counterfoil::platform::db::{Db, DbConnection, DbError};
 use counterfoil::platform::inbox::{Delivery, Stored, queries as inbox};
 use counterfoil::platform::queue::{
-    self, Claim, Me, Outcome, Policy, Queue, Status, TryNote, queries,
+    self, Claim, Me, Outcome, Policy, Queue, Status, TryNote, Wanted, queries,
 };
 use counterfoil::types::At;
 use diesel::connection::SimpleConnection;
@@ -204,6 +204,12 @@ async fn a_row_that_kills_its_workers_is_buried_and_endangers_no_other(kind: Kin
             }
         }
         house.write(|conn| queries::take_back_expired(conn, EVENTS, at(crash)));
+        let unproven = Wanted {
+            suspects: false,
+            ..any(10)
+        };
+        let claims = house.write(|conn| queries::claim(conn, EVENTS, &me(), unproven, at(1)));
+        assert!(claims.is_empty(), "a process that has just begun leaves it");
     }
     assert_eq!(house.statuses()[&1], Status::Dead);
     assert_eq!(versions(&house.claim_at(10, at(3600))), [2]);
@@ -263,7 +269,7 @@ fn work_until_done(db: &Db, number: u32) -> Vec<i64> {
     let mut done = Vec::new();
     loop {
         let claims = db
-            .write_repeating(|conn| queries::claim(conn, EVENTS, &me, 5, &[], at(1)))
+            .write_repeating(|conn| queries::claim(conn, EVENTS, &me, any(5), at(1)))
             .expect("a claim");
         if claims.is_empty() {
             let open = db.read_here(open_rows).expect("a count");
@@ -335,7 +341,7 @@ impl House {
     }
 
     fn claim_at(&self, n: i64, now: At) -> Vec<Claim> {
-        self.write(|conn| queries::claim(conn, EVENTS, &me(), n, &[], now))
+        self.write(|conn| queries::claim(conn, EVENTS, &me(), any(n), now))
     }
 
     fn finish(&self, claim: &Claim, outcome: &Outcome) -> bool {
@@ -362,6 +368,15 @@ impl House {
                 )
             })
             .collect()
+    }
+}
+
+/// Whatever is due, suspects as well.
+fn any(at_most: i64) -> Wanted<'static> {
+    Wanted {
+        at_most,
+        suspects: true,
+        but: &[],
     }
 }
 

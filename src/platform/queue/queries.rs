@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
-use super::{Claim, Me, Outcome, Policy, Queue, Status, TryNote};
+use super::{Claim, Me, Outcome, Policy, Queue, Status, TryNote, Wanted};
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{jobs, queues, tries, webhook_events};
@@ -24,9 +24,8 @@ struct Count {
     n: i64,
 }
 
-/// Claims up to `n` rows. No two held rows share a key; of a key's snapshots the newest is taken, of its
-/// other rows the oldest; a row that was taken back from a crash is claimed alone. Jobs of the kinds in
-/// `but` are left where they are.
+/// Claims rows that are due. No two held rows share a key; of a key's snapshots the newest is taken, of its
+/// other rows the oldest; a row that was taken back from a crash is claimed alone.
 ///
 /// # Errors
 ///
@@ -35,12 +34,16 @@ pub fn claim(
     conn: &mut DbConnection,
     queue: Queue,
     me: &Me,
-    n: i64,
-    but: &[&str],
+    wanted: Wanted<'_>,
     now: At,
 ) -> Result<Vec<Claim>, DbError> {
-    let (table, kind) = (queue.table(), queue.kind_column());
-    let but = other_kinds(queue, but);
+    let (table, kind, n) = (queue.table(), queue.kind_column(), wanted.at_most);
+    let but = other_kinds(queue, wanted.but);
+    let sound = if wanted.suspects {
+        ""
+    } else {
+        " AND r.crashes = 0"
+    };
     if let DbConnection::Postgres(pg) = conn {
         // Claims go one after another, and each takes its snapshot after the lock: SKIP LOCKED alone
         // cannot see a claim committed since its snapshot. The planner's other ideas were 100x slower.
@@ -64,7 +67,7 @@ pub fn claim(
                            WHERE f.key = c.key AND f.status < 3 AND NOT f.snapshot
                            ORDER BY f.id LIMIT 1) END
             WHERE c.status = 0 AND c.due_at <= $1{but}
-              AND r.status < 1 AND r.due_at <= $2
+              AND r.status < 1 AND r.due_at <= $2{sound}
               AND (SELECT w.id FROM {table} w
                     WHERE w.key = c.key AND w.status = 1 AND w.key IS NOT NULL LIMIT 1) IS NULL
             ORDER BY c.due_at, c.id

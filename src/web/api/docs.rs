@@ -158,7 +158,7 @@ pub async fn show(visitor: Visitor, config: actix_web::web::Data<Config>) -> Htt
 fn groups(document: &Value) -> Vec<Group> {
     let mut groups = BTreeMap::<String, Vec<Operation>>::new();
     for (path, methods) in members(&document["paths"]) {
-        for (method, call) in members(methods) {
+        for (method, call) in calls(methods) {
             let group = text(&call["tags"][0]);
             groups
                 .entry(group)
@@ -217,6 +217,11 @@ fn records(document: &Value) -> Vec<Record> {
             fields: fields(document, schema),
         })
         .collect()
+}
+
+/// The calls of a path; what stands beside them concerns all of them.
+fn calls(path: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    members(path).filter(|(method, _)| *method != "parameters")
 }
 
 /// A record's own fields and those of the records that it is made of.
@@ -317,7 +322,7 @@ mod tests {
         let document = description();
         let described: BTreeSet<String> = members(&document["paths"])
             .flat_map(|(path, methods)| {
-                members(methods).map(move |(method, _)| format!("{} {path}", method.to_uppercase()))
+                calls(methods).map(move |(method, _)| format!("{} {path}", method.to_uppercase()))
             })
             .collect();
         assert_eq!(described, served);

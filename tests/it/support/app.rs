@@ -36,8 +36,10 @@ use super::visitor::{Page, Visitor};
 
 pub(crate) const SHOP: &str = "practice-store.myshopify.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
-const CLIENT_ID: &str = "practice-app";
-const CLIENT_SECRET: &str = "practice-secret";
+pub(crate) const CLIENT_ID: &str = "practice-app";
+pub(crate) const CLIENT_SECRET: &str = "practice-secret";
+/// One byte of the key that seals stored secrets, in hexadecimal digits.
+pub(crate) const KEY: &str = "07";
 /// More rounds than this between events and jobs are a circle.
 const MOST_ROUNDS: u32 = 50;
 
@@ -438,7 +440,7 @@ fn noon() -> At {
     At::parse("2026-11-21T12:00:00Z").expect("a moment")
 }
 
-fn store() -> practice::Config {
+pub(crate) fn store() -> practice::Config {
     practice::Config {
         bind: "127.0.0.1:0".to_owned(),
         data_dir: None,
@@ -451,14 +453,14 @@ fn store() -> practice::Config {
     }
 }
 
-fn config(url: &str, shopify: &str, database: &str, data: &std::path::Path) -> Config {
+pub(crate) fn config(url: &str, shopify: &str, database: &str, data: &std::path::Path) -> Config {
     let settings = Settings {
         data: Some(data.to_owned()),
         database_url: Some(database.to_owned()),
         bind: "127.0.0.1:0".to_owned(),
         public_url: Some(url.to_owned()),
         tenant: "main".to_owned(),
-        key: Some("07".repeat(32).into()),
+        key: Some(KEY.repeat(32).into()),
         key_previous: None,
         shopify_client_id: Some(CLIENT_ID.to_owned()),
         shopify_client_secret: Some(CLIENT_SECRET.to_owned().into()),
@@ -468,6 +470,9 @@ fn config(url: &str, shopify: &str, database: &str, data: &std::path::Path) -> C
         shopify_api_version: "2026-10".to_owned(),
         webhook_max_attempts: 8,
         lease_seconds: 60,
+        workers: None,
+        worker_batch: 32,
+        worker_poll_ms: 250,
         practice_bind: "127.0.0.1:0".to_owned(),
     };
     settings.into_config("data")
