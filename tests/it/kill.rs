@@ -77,7 +77,8 @@ async fn what_was_acknowledged_survives_every_kill(kind: Kind) {
     let mut found = BTreeMap::<String, u64>::new();
     for event in &rows {
         *found.entry(event.webhook_id.clone()).or_default() += 1;
-        assert!([3, 4].contains(&event.status), "{event:?}");
+        let Event { status, reason, .. } = event;
+        assert!([3, 4].contains(status), "{status}: {reason:?}");
     }
     // A delivery whose answer was lost stands there too, once.
     for (id, count) in &expected {
@@ -197,7 +198,7 @@ impl Dice {
     }
 }
 
-#[derive(Debug, QueryableByName)]
+#[derive(QueryableByName)]
 struct Event {
     #[diesel(sql_type = Text)]
     webhook_id: String,
