@@ -123,6 +123,12 @@ fn order(
             event.shop_domain
         )));
     }
+    if let Some(owner) = queries::other_owner(conn, shop.id, &translated.order.external_id)? {
+        return Ok(Outcome::dead(format!(
+            "id: this order is of {owner}, the header says {}",
+            event.shop_domain
+        )));
+    }
     let (incoming, echoes) = attribute_fulfillments(conn, shop, translated)?;
     let customer = incoming.customer.value().map(|one| one.external_id.clone());
     if is_erased(conn, shop, Some(&incoming.external_id), customer.as_deref())? {

@@ -1,4 +1,4 @@
-//! The palette: jump to an order or a place by a few letters. Without a script it is a page with a form.
+//! The palette: jump to an order, an item or a place by a few letters. Without a script it is a page with a form.
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -11,10 +11,13 @@ use super::orders::words;
 use super::page::{Frame, Section, html};
 use super::visitor::Visitor;
 use crate::erp::orders::queries::list::{self, View, Wanted};
-use crate::platform::db::Db;
+use crate::erp::products;
+use crate::platform::db::{Db, DbError};
 
 /// Orders that are shown at most.
 const MOST: i64 = 6;
+/// Items that are shown at most.
+const MOST_ITEMS: i64 = 4;
 
 /// What was typed.
 #[derive(Clone, Debug, Deserialize)]
@@ -58,7 +61,7 @@ pub async fn show(
 ) -> Result<HttpResponse, WebError> {
     let frame = visitor.frame(Section::Nowhere);
     let q = query.into_inner().q.trim().to_owned();
-    let mut found = orders(&db, &q).await?;
+    let mut found = records(&db, &q).await?;
     found.extend(places(&frame, &q));
     if !q.is_empty() {
         let query: String = url::form_urlencoded::byte_serialize(q.as_bytes()).collect();
@@ -76,7 +79,8 @@ pub async fn show(
     })
 }
 
-async fn orders(db: &Db, q: &str) -> Result<Vec<Found>, WebError> {
+/// Orders, those to ship where nothing was typed yet, and items.
+async fn records(db: &Db, q: &str) -> Result<Vec<Found>, WebError> {
     let wanted = Wanted {
         view: if q.is_empty() {
             View::ToShip
@@ -85,18 +89,29 @@ async fn orders(db: &Db, q: &str) -> Result<Vec<Found>, WebError> {
         },
         search: q.to_owned(),
     };
-    let (rows, _newer, _older) = db
-        .read(move |conn| list::page(conn, &wanted, None, MOST))
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Found {
-            path: format!("/orders/{}", row.id),
-            icon: "orders",
-            text: format!("{} {}", row.name, row.customer_name.unwrap_or_default()),
-            note: words::state(row.work_state, row.short_quantity).text,
+    let ((orders, _newer, _older), items) = db
+        .read(move |conn| -> Result<_, DbError> {
+            let items = if wanted.search.is_empty() {
+                Vec::new()
+            } else {
+                products::queries::list(conn, &wanted.search, None, MOST_ITEMS)?
+            };
+            Ok((list::page(conn, &wanted, None, MOST)?, items))
         })
-        .collect())
+        .await?;
+    let orders = orders.into_iter().map(|row| Found {
+        path: format!("/orders/{}", row.id),
+        icon: "orders",
+        text: format!("{} {}", row.name, row.customer_name.unwrap_or_default()),
+        note: words::state(row.work_state, row.short_quantity).text,
+    });
+    let items = items.into_iter().map(|row| Found {
+        path: format!("/products/{}", row.id),
+        icon: "products",
+        text: row.name,
+        note: row.sku,
+    });
+    Ok(orders.chain(items).collect())
 }
 
 fn places(frame: &Frame, q: &str) -> Vec<Found> {

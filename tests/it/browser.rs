@@ -173,10 +173,10 @@ async fn pages_by_links(app: &TestApp) -> BTreeMap<String, String> {
     found
 }
 
-/// Whether people look at it: not a program's answer, not a redirect, not a part of a page.
+/// Whether people look at it: not a program's answer, not a redirect, not a part of a page, not a file to keep.
 fn is_page(path: &str) -> bool {
     let other = ["/api/", "/static/", "/live/", "/integrations/shopify/start"];
-    !other.iter().any(|start| path.starts_with(start))
+    !other.iter().any(|start| path.starts_with(start)) && !path.ends_with("/report")
 }
 
 /// Whether a path is one of a route's: `/orders/7` of `/orders/{id}`.

@@ -17,6 +17,7 @@ both_databases!(
     too_large_and_encoded_bodies_are_refused,
     an_older_state_that_comes_later_changes_nothing,
     a_captured_order_sent_as_something_destructive_does_no_harm,
+    a_captured_order_sent_for_another_of_our_stores_is_not_booked_twice,
     every_value_that_may_be_missing_may_be_missing,
 );
 
@@ -171,6 +172,37 @@ async fn a_captured_order_sent_as_something_destructive_does_no_harm(kind: Kind)
         .assert(200, "created");
     app.run_jobs().await;
     app.order("#1002");
+}
+
+/// Both stores' webhooks are signed with the app's one secret.
+async fn a_captured_order_sent_for_another_of_our_stores_is_not_booked_twice(kind: Kind) {
+    let mut app = TestApp::connected(kind).await;
+    app.expect_dead();
+    app.add_store("second.myshopify.com");
+    // A store with a domain of its own names it in the body, not the one under which Shopify knows it.
+    let body = order().with(
+        "order_status_url",
+        json!("https://shop.example.com/1/orders/2/authenticate"),
+    );
+    let body = body.text();
+    app.deliver_webhook("orders/create", "w1", &body)
+        .await
+        .assert(200, "created");
+    app.run_jobs().await;
+    app.deliver_signed(
+        "orders/create",
+        "w1",
+        "second.myshopify.com",
+        &body,
+        &signature(&body),
+    )
+    .await
+    .assert(200, "created");
+    app.run_jobs().await;
+    app.order("#1001");
+    let dead = app.read(dead);
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    assert!(dead[0].contains(SHOP), "{dead:?}");
 }
 
 /// Whatever key of an order Shopify leaves out or sets to null, the order arrives.

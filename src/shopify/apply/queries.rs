@@ -2,7 +2,9 @@
 use diesel::prelude::*;
 
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::{order_lines, shipment_lines, shipments, shopify_fulfillments};
+use crate::schema::{
+    order_lines, orders, shipment_lines, shipments, shopify_fulfillments, shopify_shops,
+};
 use crate::types::ShopId;
 
 /// A fulfilment that we made, or are about to make: then it has no gid yet.
@@ -10,6 +12,22 @@ use crate::types::ShopId;
 pub(super) struct Ours {
     pub(super) gid: Option<String>,
     pub(super) lines: Vec<(String, i64)>,
+}
+
+/// The other store that an order came from. Shopify's ids are its own for all stores together: a body under another
+/// store's name was captured there.
+pub(super) fn other_owner(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    order: &str,
+) -> Result<Option<String>, DbError> {
+    Ok(shopify_shops::table
+        .inner_join(orders::table.on(orders::channel_id.eq(shopify_shops::channel_id)))
+        .filter(shopify_shops::id.ne(shop))
+        .filter(orders::external_id.eq(order))
+        .select(shopify_shops::domain)
+        .first(conn)
+        .optional()?)
 }
 
 /// Our own pushes for an order, with their lines.

@@ -26,6 +26,7 @@ use counterfoil::practice::{self, Practice};
 use counterfoil::shopify::connect::{self, Way};
 use counterfoil::shopify::shop_domain::ShopDomain;
 use counterfoil::types::{At, JobId, OrderId};
+use diesel::connection::SimpleConnection as _;
 use hmac::{Hmac, KeyInit as _, Mac};
 use reqwest::redirect::Policy;
 use sha2::Sha256;
@@ -224,6 +225,30 @@ impl TestApp {
         let now = self.clock.now();
         let added = self.db().write_here(|conn| users::add(conn, &new, now));
         added.expect("a user can be added");
+    }
+
+    /// A second store of the same app, connected beside the first.
+    pub(crate) fn add_store(&self, domain: &str) {
+        let made = self.db().write_here(|conn| -> Result<(), DbError> {
+            for statement in [
+                format!(
+                    "INSERT INTO channels (seller_id, kind, name, time_zone) \
+                     SELECT seller_id, kind, '{domain}', time_zone FROM channels WHERE name = '{SHOP}'"
+                ),
+                format!(
+                    "INSERT INTO shopify_shops (public_id, domain, channel_id, state, grant_kind, name, \
+                       scopes, missing_scopes, api_version, notify_default, order_status_filter, installed_at) \
+                     SELECT '{domain}', '{domain}', (SELECT id FROM channels WHERE name = '{domain}'), state, \
+                       grant_kind, '{domain}', scopes, missing_scopes, api_version, notify_default, \
+                       order_status_filter, installed_at FROM shopify_shops WHERE domain = '{SHOP}'"
+                ),
+            ] {
+                conn.batch_execute(&statement)?;
+            }
+            Ok(())
+        });
+        made.expect("a second store");
+        self.counterfoil.connector.directory.forget();
     }
 
     pub(crate) fn db(&self) -> &Db {
