@@ -31,6 +31,9 @@ pub mod topics;
 pub mod unmapped;
 pub mod webhooks;
 
+#[cfg(test)]
+mod parser_tests;
+
 use std::sync::Arc;
 
 use graphql_client::GraphQLQuery;

@@ -2,8 +2,11 @@
 //! missing key. GraphQL's shape has its own translator and the same result.
 mod reader;
 
+use std::borrow::Cow;
+
 use crate::erp::customers::{self, IncomingCustomer};
 use crate::erp::orders::incoming::{IncomingOrder, PaymentState};
+use crate::shopify::gid;
 use crate::shopify::payloads::{self, Id, Moment};
 use crate::types::{At, Field};
 
@@ -137,8 +140,9 @@ pub fn translate_delete(body: &[u8]) -> Result<String, TranslateError> {
 /// # Errors
 ///
 /// The place and the reason.
-pub fn read<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, TranslateError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
+pub fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, TranslateError> {
+    let body = without_nul(body);
+    let mut json = serde_json::Deserializer::from_slice(&body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|wrong| {
         let path = wrong.path().to_string();
         let reason = wrong.into_inner().to_string();
@@ -150,6 +154,30 @@ pub fn read<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Translat
     Ok(value)
 }
 
+/// PostgreSQL's texts hold no NUL. JSON can spell one: it is read as the sign for what cannot be read.
+fn without_nul(body: &[u8]) -> Cow<'_, [u8]> {
+    const NUL: &[u8] = b"\\u0000";
+    if !body.windows(NUL.len()).any(|part| part == NUL) {
+        return Cow::Borrowed(body);
+    }
+    let mut left = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((first, behind)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(NUL) {
+            left.extend_from_slice(b"\\ufffd");
+            rest = behind;
+        } else if let (b'\\', Some((escaped, behind))) = (*first, behind.split_first()) {
+            // Whatever is escaped belongs to its backslash: `\\u0000` is a backslash and six letters.
+            left.extend_from_slice(&[*first, *escaped]);
+            rest = behind;
+        } else {
+            left.push(*first);
+            rest = behind;
+        }
+    }
+    Cow::Owned(left)
+}
+
 fn error(path: &str, reason: &str) -> TranslateError {
     TranslateError {
         path: path.to_owned(),
@@ -157,7 +185,7 @@ fn error(path: &str, reason: &str) -> TranslateError {
     }
 }
 
-/// An order has an id and lines, and belongs to no other order.
+/// An order has an id and lines, belongs to no other order, and is not called something else.
 fn check_shape(order: &payloads::Order) -> Result<Id, TranslateError> {
     if !order.order_id.is_absent() {
         let what = "an order has none: this is the body of another topic";
@@ -166,6 +194,14 @@ fn check_shape(order: &payloads::Order) -> Result<Id, TranslateError> {
     if order.line_items.is_absent() {
         let what = "it is missing: this is not the body of an order";
         return Err(error("line_items", what));
+    }
+    let gid = order.admin_graphql_api_id.as_deref();
+    if gid
+        .and_then(gid::type_of)
+        .is_some_and(|kind| kind != "Order")
+    {
+        let what = "it names no order: this is the body of another topic";
+        return Err(error("admin_graphql_api_id", what));
     }
     order.id.clone().ok_or_else(|| error("id", "it is missing"))
 }
@@ -232,7 +268,13 @@ fn fulfillments(order: &payloads::Order) -> Option<Vec<Fulfillment>> {
                     .line_items
                     .iter()
                     .flatten()
-                    .filter_map(|line| Some((line.id.clone()?.0, line.quantity.unwrap_or(0))))
+                    .filter_map(|line| {
+                        let pieces = line.quantity.unwrap_or(0);
+                        Some((
+                            line.id.clone()?.0,
+                            pieces.clamp(0, reader::LARGEST_QUANTITY),
+                        ))
+                    })
                     .collect(),
             })
         })

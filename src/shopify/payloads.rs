@@ -68,6 +68,73 @@ impl<'de> Deserialize<'de> for Anything {
     }
 }
 
+/// A whole number, or the same in text.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    number(from, "a whole number")
+}
+
+/// A place in a list, or the same in text.
+fn place<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
+    number(from, "a place in a list")
+}
+
+fn number<'de, D, T>(from: D, what: &str) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr,
+{
+    let text = plain_text(from)?;
+    if text == "null" || text.is_empty() {
+        return Ok(None);
+    }
+    // `2.0` is two.
+    let digits = text.strip_suffix(".0").unwrap_or(&text);
+    match digits.parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_wrong) => Err(de::Error::custom(format!(
+            "{} is not {what}",
+            quoted(&text)
+        ))),
+    }
+}
+
+/// Yes or no, or the same in text.
+fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
+    match plain_text(from)?.as_str() {
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        "null" | "" => Ok(None),
+        other => {
+            let what = format!("{} is neither true nor false", quoted(other));
+            Err(de::Error::custom(what))
+        }
+    }
+}
+
+/// As [`flag`], where absent and null differ.
+fn field_flag<'de, D: Deserializer<'de>>(from: D) -> Result<Field<bool>, D::Error> {
+    Ok(flag(from)?.map_or(Field::Null, Field::Value))
+}
+
+/// A text, or a number that stands for one: a postcode, a phone number, a SKU.
+fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let raw = <Box<RawValue>>::deserialize(from)?;
+    let text = raw.get();
+    match text.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(text)
+            .map(Some)
+            .map_err(de::Error::custom),
+        Some(b'0'..=b'9' | b'-') => Ok(Some(text.to_owned())),
+        _ if text == "null" => Ok(None),
+        _ => Err(de::Error::custom(format!("{} is not a text", quoted(text)))),
+    }
+}
+
+/// As [`words`], where absent and null differ.
+fn field_words<'de, D: Deserializer<'de>>(from: D) -> Result<Field<String>, D::Error> {
+    Ok(words(from)?.map_or(Field::Null, Field::Value))
+}
+
 fn plain_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let raw = <Box<RawValue>>::deserialize(from)?;
     let text = raw.get();
@@ -105,18 +172,22 @@ payloads! {
         admin_graphql_api_id: Option<String>,
         /// An order has none: it tells fulfilments, refunds and draft orders apart.
         order_id: Field<Anything>,
+        #[serde(deserialize_with = "field_words")]
         name: Field<String>,
         created_at: Field<Moment>,
         updated_at: Option<Moment>,
         processed_at: Field<Moment>,
         cancelled_at: Field<Moment>,
         cancel_reason: Field<String>,
+        #[serde(deserialize_with = "field_flag")]
         test: Field<bool>,
         currency: Option<String>,
         presentment_currency: Option<String>,
         financial_status: Field<String>,
         fulfillment_status: Field<String>,
+        #[serde(deserialize_with = "field_flag")]
         taxes_included: Field<bool>,
+        #[serde(deserialize_with = "field_flag")]
         duties_included: Field<bool>,
         subtotal_price: Field<Amount>,
         total_discounts: Field<Amount>,
@@ -129,11 +200,16 @@ payloads! {
         total_tip_received: Field<Amount>,
         original_total_duties_set: Field<MoneySet>,
         original_total_additional_fees_set: Field<MoneySet>,
+        #[serde(deserialize_with = "field_words")]
         email: Field<String>,
+        #[serde(deserialize_with = "field_words")]
         contact_email: Field<String>,
+        #[serde(deserialize_with = "field_words")]
         phone: Field<String>,
+        #[serde(deserialize_with = "field_words")]
         note: Field<String>,
         note_attributes: Field<Vec<Attribute>>,
+        #[serde(deserialize_with = "field_words")]
         tags: Field<String>,
         payment_gateway_names: Field<Vec<String>>,
         payment_terms: Field<Anything>,
@@ -157,26 +233,41 @@ payloads! {
     Attribute { name: Anything, value: Anything }
     Customer {
         id: Option<Id>,
+        #[serde(deserialize_with = "words")]
         email: Option<String>,
+        #[serde(deserialize_with = "words")]
         first_name: Option<String>,
+        #[serde(deserialize_with = "words")]
         last_name: Option<String>,
+        #[serde(deserialize_with = "words")]
         phone: Option<String>,
         updated_at: Option<Moment>,
         default_address: Option<Address>,
     }
     Address {
+        #[serde(deserialize_with = "words")]
         first_name: Option<String>,
+        #[serde(deserialize_with = "words")]
         last_name: Option<String>,
+        #[serde(deserialize_with = "words")]
         name: Option<String>,
+        #[serde(deserialize_with = "words")]
         company: Option<String>,
+        #[serde(deserialize_with = "words")]
         address1: Option<String>,
+        #[serde(deserialize_with = "words")]
         address2: Option<String>,
+        #[serde(deserialize_with = "words")]
         zip: Option<String>,
+        #[serde(deserialize_with = "words")]
         city: Option<String>,
+        #[serde(deserialize_with = "words")]
         province: Option<String>,
+        #[serde(deserialize_with = "words")]
         province_code: Option<String>,
         country: Option<String>,
         country_code: Option<String>,
+        #[serde(deserialize_with = "words")]
         phone: Option<String>,
     }
     Line {
@@ -184,14 +275,22 @@ payloads! {
         admin_graphql_api_id: Option<String>,
         variant_id: Option<Id>,
         product_id: Option<Id>,
+        #[serde(deserialize_with = "words")]
         title: Option<String>,
+        #[serde(deserialize_with = "words")]
         name: Option<String>,
+        #[serde(deserialize_with = "words")]
         variant_title: Option<String>,
+        #[serde(deserialize_with = "words")]
         sku: Option<String>,
+        #[serde(deserialize_with = "whole")]
         quantity: Option<i64>,
+        #[serde(deserialize_with = "whole")]
         current_quantity: Option<i64>,
         price: Option<Amount>,
+        #[serde(deserialize_with = "flag")]
         requires_shipping: Option<bool>,
+        #[serde(deserialize_with = "flag")]
         gift_card: Option<bool>,
         tip: Option<Anything>,
         discount_allocations: Option<Vec<Allocation>>,
@@ -199,13 +298,20 @@ payloads! {
         tax_lines: Option<Vec<TaxLine>>,
         properties: Option<Vec<Attribute>>,
     }
-    Allocation { amount: Option<Amount>, discount_application_index: Option<usize> }
+    Allocation {
+        amount: Option<Amount>,
+        #[serde(deserialize_with = "place")]
+        discount_application_index: Option<usize>,
+    }
     TaxLine { title: Option<String>, price: Option<Amount>, rate: Option<Rate> }
     ShippingLine {
         id: Option<Id>,
+        #[serde(deserialize_with = "words")]
         title: Option<String>,
+        #[serde(deserialize_with = "words")]
         code: Option<String>,
         price: Option<Amount>,
+        #[serde(deserialize_with = "flag")]
         is_removed: Option<bool>,
         discount_allocations: Option<Vec<Allocation>>,
     }
@@ -222,7 +328,11 @@ payloads! {
         status: Option<String>,
         line_items: Option<Vec<FulfilledLine>>,
     }
-    FulfilledLine { id: Option<Id>, quantity: Option<i64> }
+    FulfilledLine {
+        id: Option<Id>,
+        #[serde(deserialize_with = "whole")]
+        quantity: Option<i64>,
+    }
     /// `orders/delete` and its like: an id and nothing of what it was. `customers/delete` adds empty fields.
     Deleted {
         id: Option<Id>,
@@ -236,6 +346,30 @@ payloads! {
     Edit { order_id: Option<Id> }
     /// `inventory_levels/update`
     StockLevel { inventory_item_id: Option<Id>, location_id: Option<Id> }
+    /// `products/create` and `products/update`
+    Product {
+        id: Option<Id>,
+        admin_graphql_api_id: Option<String>,
+        #[serde(deserialize_with = "words")]
+        title: Option<String>,
+        updated_at: Option<Moment>,
+        line_items: Option<Anything>,
+        variants: Option<Vec<Variant>>,
+        variant_gids: Option<Vec<VariantGid>>,
+    }
+    Variant {
+        id: Option<Id>,
+        #[serde(deserialize_with = "words")]
+        title: Option<String>,
+        #[serde(deserialize_with = "words")]
+        sku: Option<String>,
+        #[serde(deserialize_with = "words")]
+        barcode: Option<String>,
+        price: Option<Amount>,
+        inventory_item_id: Option<Id>,
+        updated_at: Option<Moment>,
+    }
+    VariantGid { admin_graphql_api_id: Option<String> }
     /// `bulk_operations/finish`
     BulkOperation { admin_graphql_api_id: Option<String> }
     /// Any object.

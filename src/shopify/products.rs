@@ -12,7 +12,7 @@ use crate::shopify::client::ShopifyError;
 use crate::shopify::gid::{self, Gid};
 use crate::shopify::graphql::{Catalogue, ProductVariantsOf, catalogue, product_variants_of};
 use crate::shopify::jobs::ImportProduct;
-use crate::shopify::products::payload::Unreadable;
+use crate::shopify::orders::TranslateError;
 use crate::shopify::shops::{Shop, ShopError};
 use crate::shopify::{Connector, Haste};
 use crate::types::{At, JobId, ShopId};
@@ -77,8 +77,8 @@ pub enum Applied {
 /// Why a `products/update` could not be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    #[error("the product cannot be read: {0}")]
-    Unreadable(#[from] Unreadable),
+    #[error("{0}")]
+    Unreadable(#[from] TranslateError),
     #[error(transparent)]
     Db(#[from] DbError),
 }

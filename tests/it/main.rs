@@ -13,6 +13,7 @@ mod graphql;
 mod keys;
 mod kill;
 mod mapping;
+mod oddities;
 mod order_pages;
 mod personal_data;
 mod practice;

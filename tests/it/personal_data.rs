@@ -28,7 +28,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "at", "user_id", "kind", "subject", "arguments"
     ]),
     ("queues", &[
-        "name"
+        "name", "paused"
     ]),
     ("workers", &[
         "boot", "host", "pid", "started_at", "seen_at"

@@ -94,9 +94,9 @@ fn compare_taxes(order: &IncomingOrder, tax: i64, unit: i128) -> TotalsCheck {
     let Some(taxes) = &order.taxes else {
         return TotalsCheck::Agrees;
     };
-    let sum: i64 = taxes.iter().map(|tax| tax.amount).sum();
+    let sum: i128 = taxes.iter().map(|tax| i128::from(tax.amount)).sum();
     let parts = i64::try_from(taxes.len()).unwrap_or(i64::MAX);
-    compare(i128::from(tax - sum) * unit, parts, unit)
+    compare((i128::from(tax) - sum) * unit, parts, unit)
 }
 
 /// Half a minor unit for each part that was rounded is rounding; more is not.

@@ -6,6 +6,11 @@ use crate::erp::orders::incoming::{
 use crate::shopify::payloads::{self, Amount, MoneySet};
 use crate::types::{Currency, Field, Money, UnitPrice};
 
+/// In minor units. More is a slip of somebody's program; within it nothing that is added up overflows.
+const LARGEST_AMOUNT: i64 = 10_000_000_000_000_000;
+/// Pieces of a line.
+pub(super) const LARGEST_QUANTITY: i64 = 1_000_000_000;
+
 /// Reads amounts in the order's currencies and counts those that were finer than the currency.
 pub(super) struct Reader {
     pub(super) currency: Currency,
@@ -46,7 +51,7 @@ impl Reader {
         let (money, rounded) = Money::parse_rounded(&amount.0, currency)
             .map_err(|wrong| error(path, &wrong.to_string()))?;
         self.rounded += i64::from(rounded);
-        Ok(money.minor)
+        within(path, money.minor)
     }
 
     pub(super) fn field(
@@ -117,7 +122,8 @@ impl Reader {
             .id
             .clone()
             .ok_or_else(|| error(&format!("{path}.id"), "it is missing"))?;
-        let quantity = line.quantity.unwrap_or(0);
+        let quantity = pieces(&format!("{path}.quantity"), line.quantity.unwrap_or(0))?;
+        let current = line.current_quantity.unwrap_or(quantity);
         Ok(IncomingLine {
             external_id: id.0,
             variant_external_id: line.variant_id.clone().map(|id| id.0),
@@ -130,9 +136,9 @@ impl Reader {
             variant_title: line.variant_title.clone().filter(|title| !title.is_empty()),
             sku: line.sku.clone().filter(|sku| !sku.is_empty()),
             quantity,
-            current_quantity: line.current_quantity.unwrap_or(quantity),
+            current_quantity: pieces(&format!("{path}.current_quantity"), current)?,
             fulfilled_elsewhere: None,
-            unit_price: self.unit_price(&format!("{path}.price"), line.price.as_ref())?,
+            unit_price: self.unit_price(&format!("{path}.price"), line.price.as_ref(), quantity)?,
             discount: self.line_discount(path, line)?,
             tax: self.line_taxes(path, line)?,
             ships: line.requires_shipping.unwrap_or(true),
@@ -142,11 +148,18 @@ impl Reader {
         })
     }
 
-    fn unit_price(&mut self, path: &str, amount: Option<&Amount>) -> Result<i64, TranslateError> {
+    fn unit_price(
+        &mut self,
+        path: &str,
+        amount: Option<&Amount>,
+        quantity: i64,
+    ) -> Result<i64, TranslateError> {
         let Some(amount) = amount else { return Ok(0) };
-        UnitPrice::parse(&amount.0, self.currency)
-            .map(|price| price.millionths)
-            .map_err(|wrong| error(path, &wrong.to_string()))
+        let price = UnitPrice::parse(&amount.0, self.currency)
+            .map_err(|wrong| error(path, &wrong.to_string()))?;
+        let of_line = price.times(quantity).map_or(i64::MAX, |money| money.minor);
+        within(path, of_line)?;
+        Ok(price.millionths)
     }
 
     /// Order-level discounts stand only in the allocations; these include the line's own.
@@ -167,7 +180,7 @@ impl Reader {
         for (place, allocation) in allocations.iter().enumerate() {
             if let Some(amount) = &allocation.amount {
                 let path = format!("{path}.discount_allocations[{place}].amount");
-                sum += self.minor(&path, amount)?;
+                sum = within(&path, sum + self.minor(&path, amount)?)?;
             }
         }
         Ok(sum)
@@ -177,7 +190,8 @@ impl Reader {
         let mut sum = 0;
         for (place, tax) in line.tax_lines.iter().flatten().enumerate() {
             if let Some(amount) = &tax.price {
-                sum += self.minor(&format!("{path}.tax_lines[{place}].price"), amount)?;
+                let path = format!("{path}.tax_lines[{place}].price");
+                sum = within(&path, sum + self.minor(&path, amount)?)?;
             }
         }
         Ok(sum)
@@ -283,7 +297,8 @@ impl Reader {
         for allocation in allocations {
             let index = allocation.discount_application_index.unwrap_or(0);
             if let (Some(sum), Some(amount)) = (sums.get_mut(index), &allocation.amount) {
-                *sum += self.minor("discount_allocations", amount)?;
+                let path = "discount_allocations";
+                *sum = within(path, *sum + self.minor(path, amount)?)?;
             }
         }
         Ok(Some(
@@ -309,5 +324,21 @@ impl Reader {
                 })
                 .collect(),
         ))
+    }
+}
+
+fn within(path: &str, minor: i64) -> Result<i64, TranslateError> {
+    if (-LARGEST_AMOUNT..=LARGEST_AMOUNT).contains(&minor) {
+        Ok(minor)
+    } else {
+        Err(error(path, "it is larger than any order"))
+    }
+}
+
+fn pieces(path: &str, quantity: i64) -> Result<i64, TranslateError> {
+    if (0..=LARGEST_QUANTITY).contains(&quantity) {
+        Ok(quantity)
+    } else {
+        Err(error(path, &format!("{quantity} is no number of pieces")))
     }
 }

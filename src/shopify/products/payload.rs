@@ -1,19 +1,14 @@
 //! Products as Shopify spells them, over GraphQL and in webhooks, turned into the mirror's variants.
-use serde::Deserialize;
-
 use super::{Logistics, Variant};
 use crate::shopify::gid::{self, Gid};
 use crate::shopify::graphql::{catalogue, product_variants_of};
+use crate::shopify::orders::{self, TranslateError};
+use crate::shopify::payloads;
 use crate::types::{At, Currency, Money};
 
 /// What Shopify calls the only variant of a product without options.
 const ONLY_VARIANT: &str = "Default Title";
 const MILLIONTHS: usize = 6;
-
-/// Why a body is no product.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(String);
 
 /// A product as a webhook told it.
 #[derive(Debug)]
@@ -25,61 +20,49 @@ pub(crate) struct Product {
     pub(crate) all_ids: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct ProductBody {
-    id: u64,
-    title: Option<String>,
-    updated_at: String,
-    #[serde(default)]
-    variants: Vec<VariantBody>,
-    #[serde(default)]
-    variant_gids: Option<Vec<VariantGid>>,
-}
-
-#[derive(Deserialize)]
-struct VariantBody {
-    id: u64,
-    title: Option<String>,
-    sku: Option<String>,
-    barcode: Option<String>,
-    price: Option<String>,
-    inventory_item_id: Option<u64>,
-    updated_at: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct VariantGid {
-    admin_graphql_api_id: String,
-}
-
-/// Reads the body of a `products/update`.
-pub(crate) fn read_webhook(body: &[u8], currency: Option<&str>) -> Result<Product, Unreadable> {
-    let body: ProductBody =
-        serde_json::from_slice(body).map_err(|error| Unreadable(error.to_string()))?;
-    let updated_at = moment(&body.updated_at)
-        .ok_or_else(|| Unreadable(format!("updated_at: {}", body.updated_at)))?;
-    let external_id = body.id.to_string();
+/// Reads the body of a `products/create` or `products/update`.
+pub(crate) fn read_webhook(body: &[u8], currency: Option<&str>) -> Result<Product, TranslateError> {
+    let body: payloads::Product = orders::read(body)?;
+    let gid = body.admin_graphql_api_id.as_deref();
+    if gid
+        .and_then(gid::type_of)
+        .is_some_and(|kind| kind != "Product")
+    {
+        return Err(wrong("admin_graphql_api_id", "it names no product"));
+    }
+    if body.line_items.is_some() {
+        let what = "a product has none: this is the body of another topic";
+        return Err(wrong("line_items", what));
+    }
+    let external_id = body.id.ok_or_else(|| wrong("id", "it is missing"))?.0;
+    let updated_at = body
+        .updated_at
+        .ok_or_else(|| wrong("updated_at", "it is missing"))?
+        .0;
     let title = body.title.unwrap_or_default();
-    let variants: Vec<Variant> = body
-        .variants
-        .into_iter()
-        .map(|variant| Variant {
-            external_id: variant.id.to_string(),
+    let mut variants = Vec::new();
+    for (place, variant) in body.variants.into_iter().flatten().enumerate() {
+        let missing = || wrong(&format!("variants[{place}].id"), "it is missing");
+        variants.push(Variant {
+            external_id: variant.id.ok_or_else(missing)?.0,
             product_external_id: external_id.clone(),
-            inventory_item_external_id: variant.inventory_item_id.map(|id| id.to_string()),
+            inventory_item_external_id: variant.inventory_item_id.map(|id| id.0),
             product_title: title.clone(),
             variant_title: variant.title.and_then(option_title),
             sku: variant.sku.and_then(filled),
             barcode: variant.barcode.and_then(filled),
-            price_minor: variant.price.and_then(|price| minor(&price, currency)),
+            price_minor: variant.price.and_then(|price| minor(&price.0, currency)),
             logistics: None,
-            updated_at: later(updated_at, variant.updated_at.as_deref()),
-        })
-        .collect();
+            updated_at: variant
+                .updated_at
+                .map_or(updated_at, |at| at.0.max(updated_at)),
+        });
+    }
     let gids = body.variant_gids.unwrap_or_default();
     let listed = gids
         .iter()
-        .filter_map(|one| Gid::<gid::ProductVariant>::parse(&one.admin_graphql_api_id))
+        .filter_map(|one| one.admin_graphql_api_id.as_deref())
+        .filter_map(Gid::<gid::ProductVariant>::parse)
         .map(Gid::digits);
     let mut all_ids: Vec<String> = variants.iter().map(|v| v.external_id.clone()).collect();
     all_ids.extend(listed);
@@ -91,6 +74,13 @@ pub(crate) fn read_webhook(body: &[u8], currency: Option<&str>) -> Result<Produc
         variants,
         all_ids,
     })
+}
+
+fn wrong(path: &str, reason: &str) -> TranslateError {
+    TranslateError {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
 }
 
 /// A page of the catalogue.

@@ -39,6 +39,8 @@ pub(crate) const SHOP: &str = "practice-store.myshopify.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const CLIENT_ID: &str = "practice-app";
 pub(crate) const CLIENT_SECRET: &str = "practice-secret";
+/// What the app signed with before its secret was changed.
+pub(crate) const PREVIOUS_SECRET: &str = "practice-secret of last year";
 /// One byte of the key that seals stored secrets, in hexadecimal digits.
 pub(crate) const KEY: &str = "07";
 /// More rounds than this between events and jobs are a circle.
@@ -456,7 +458,12 @@ impl Answer {
 
 /// As Shopify signs a body with our app's secret.
 pub(crate) fn signature(body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(CLIENT_SECRET.as_bytes()).expect("any length");
+    signature_by(CLIENT_SECRET, body)
+}
+
+/// As a body is signed with a secret.
+pub(crate) fn signature_by(secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
     mac.update(body);
     STANDARD.encode(mac.finalize().into_bytes())
 }
@@ -489,7 +496,7 @@ pub(crate) fn config(url: &str, shopify: &str, database: &str, data: &std::path:
         key_previous: None,
         shopify_client_id: Some(CLIENT_ID.to_owned()),
         shopify_client_secret: Some(CLIENT_SECRET.to_owned().into()),
-        shopify_client_secret_previous: None,
+        shopify_client_secret_previous: Some(PREVIOUS_SECRET.to_owned().into()),
         shopify_scopes: counterfoil::shopify::DEFAULT_SCOPES.to_owned(),
         shopify_admin_url: shopify.to_owned(),
         shopify_api_version: "2026-10".to_owned(),
