@@ -497,8 +497,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    changes (seq) {
-        seq -> BigInt,
+    changes (id) {
+        id -> BigInt,
+        seq -> Nullable<BigInt>,
         kind -> Text,
         public_id -> Text,
         at -> BigInt,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use counterfoil::erp::changes;
 use counterfoil::erp::users::tokens::{self, Scope};
 use counterfoil::platform::db::DbError;
 use counterfoil::practice::{OrderKind, PlacedOrder};
@@ -185,6 +186,37 @@ async fn the_feed_tells_everything_that_changed_in_order(kind: Kind) {
         told.contains(&("order", id(&order.json).as_str())),
         "{told:?}"
     );
+}
+
+/// Two at once write to the feed, and the first of them commits last. SQLite has one writer.
+#[actix_web::test]
+async fn a_change_that_is_committed_late_is_told_late_and_not_lost() {
+    let story = Story::of(TestApp::start(Kind::Postgres).await);
+    let (db, now) = (story.app.db().clone(), story.app.clock.now());
+    let (wrote, has_written) = std::sync::mpsc::channel();
+    let (let_go, may_commit) = std::sync::mpsc::channel();
+    let slow = std::thread::spawn({
+        let db = db.clone();
+        move || {
+            db.write_here(|conn| -> Result<(), DbError> {
+                changes::record(conn, "order", "slow", now)?;
+                wrote.send(()).expect("the story goes on");
+                may_commit.recv().expect("the story goes on");
+                Ok(())
+            })
+        }
+    });
+    has_written.recv().expect("it wrote");
+    let quick = db.write_here(|conn| changes::record(conn, "order", "quick", now));
+    quick.expect("nobody is in the way");
+    let first = story.get("/changes").await;
+    assert_eq!(first["data"][0]["id"], "quick");
+    assert_eq!(first["data"].as_array().expect("rows").len(), 1);
+    let_go.send(()).expect("it waits");
+    slow.join().expect("no panic").expect("it is committed");
+    let seen = first["data"][0]["seq"].clone();
+    let then = story.get(&format!("/changes?after={seen}")).await;
+    assert_eq!(then["data"][0]["id"], "slow", "{}", then.body);
 }
 
 async fn a_dead_event_is_found_and_replayed(kind: Kind) {

@@ -134,7 +134,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "order_id", "at", "kind", "user_id", "source", "micros", "request_id"
     ]),
     ("changes", &[
-        "seq", "kind", "public_id", "at"
+        "id", "seq", "kind", "public_id", "at"
     ]),
     ("shopify_shops", &[
         "id", "public_id", "domain", "channel_id", "state", "grant_kind", "name", "currency",

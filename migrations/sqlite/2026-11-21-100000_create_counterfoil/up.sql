@@ -458,11 +458,14 @@ CREATE TABLE timeline (
 );
 CREATE INDEX timeline_order ON timeline (order_id, id);
 CREATE TABLE changes (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    seq BIGINT,
     kind TEXT NOT NULL,
     public_id TEXT NOT NULL,
     at BIGINT NOT NULL
 );
+CREATE UNIQUE INDEX changes_seq ON changes (seq);
+CREATE INDEX changes_unnumbered ON changes (id) WHERE seq IS NULL;
 
 -- The channel: Shopify.
 CREATE TABLE shopify_shops (

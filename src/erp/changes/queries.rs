@@ -23,16 +23,6 @@ pub struct ChangeRow {
     pub at: At,
 }
 
-/// Makes other writers of the feed wait for our commit. SQLite has one writer anyway.
-pub(super) fn hold(conn: &mut DbConnection) -> Result<(), DbError> {
-    if matches!(conn, DbConnection::Postgres(_)) {
-        diesel::update(queues::table.filter(queues::name.eq("changes")))
-            .set(queues::name.eq("changes"))
-            .execute(conn)?;
-    }
-    Ok(())
-}
-
 pub(super) fn insert(
     conn: &mut DbConnection,
     kind: &str,
@@ -53,12 +43,36 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// The feed after `seq`, oldest first.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list_after(
+/// Whether there are changes without a number.
+pub(super) fn is_behind(conn: &mut DbConnection) -> Result<bool, DbError> {
+    let unnumbered = changes::table.filter(changes::seq.is_null());
+    Ok(diesel::select(diesel::dsl::exists(unnumbered)).get_result(conn)?)
+}
+
+/// Makes others who number wait for our commit. SQLite has one writer anyway.
+pub(super) fn hold(conn: &mut DbConnection) -> Result<(), DbError> {
+    if matches!(conn, DbConnection::Postgres(_)) {
+        diesel::update(queues::table.filter(queues::name.eq("changes")))
+            .set(queues::name.eq("changes"))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Numbers the oldest changes that have none; returns how many.
+pub(super) fn number(conn: &mut DbConnection, at_once: i64) -> Result<usize, DbError> {
+    let text = format!(
+        "UPDATE changes SET seq = n.seq FROM ( \
+           SELECT u.id, (SELECT coalesce(max(c.seq), 0) FROM changes c) \
+                        + row_number() OVER (ORDER BY u.id) AS seq \
+             FROM (SELECT id FROM changes WHERE seq IS NULL ORDER BY id LIMIT {at_once}) u) n \
+          WHERE changes.id = n.id"
+    );
+    Ok(native!(conn, |c| diesel::sql_query(&text).execute(c))?)
+}
+
+/// The numbered feed after `seq`, oldest first.
+pub(super) fn list_after(
     conn: &mut DbConnection,
     seq: i64,
     limit: i64,
@@ -67,5 +81,11 @@ pub fn list_after(
         .filter(changes::seq.gt(seq))
         .order(changes::seq.asc())
         .limit(limit)
+        .select((
+            changes::seq.assume_not_null(),
+            changes::kind,
+            changes::public_id,
+            changes::at,
+        ))
         .load(conn)?)
 }

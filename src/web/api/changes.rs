@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Page, moment, page_size};
-use crate::erp::changes::queries::{self, ChangeRow};
+use crate::erp::changes::{self, queries::ChangeRow};
 use crate::platform::db::Db;
 use crate::web::error::WebError;
 
@@ -54,7 +54,7 @@ pub async fn index(
 ) -> Result<HttpResponse, WebError> {
     let (size, after) = (page_size(query.limit)?, query.after);
     let rows = db
-        .read(move |conn| queries::list_after(conn, after, size + 1))
+        .write(move |conn| changes::read(conn, after, size + 1))
         .await?;
     let page: Page<Change> = Page::of(&req, rows, size, |row| row.seq.to_string());
     Ok(HttpResponse::Ok().json(page))
