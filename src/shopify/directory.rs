@@ -1,6 +1,6 @@
 //! The stores and their webhook secrets in memory, so that a webhook is checked without the database.
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -15,6 +15,9 @@ use crate::types::{At, ShopId};
 
 /// Other processes change stores too: what is older than this is read again.
 const FRESH: Duration = Duration::from_secs(3);
+
+/// When a topic last came in is written at most this often.
+const NOTED: Duration = Duration::from_secs(60);
 
 const APP: &str = "app";
 const APP_PREVIOUS: &str = "app previous";
@@ -36,9 +39,13 @@ pub struct Entry {
 #[derive(Clone)]
 pub struct ShopDirectory {
     known: Arc<RwLock<Known>>,
+    received: Arc<Mutex<Received>>,
     app: Option<SecretString>,
     previous: Option<SecretString>,
 }
+
+/// When a store's topic was last noted as received.
+type Received = HashMap<(ShopId, &'static str), At>;
 
 #[derive(Default)]
 struct Known {
@@ -51,6 +58,7 @@ impl ShopDirectory {
     pub fn new(app: Option<SecretString>, previous: Option<SecretString>) -> ShopDirectory {
         ShopDirectory {
             known: Arc::default(),
+            received: Arc::default(),
             app,
             previous,
         }
@@ -91,6 +99,18 @@ impl ShopDirectory {
     pub fn forget(&self) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.read_at = None;
+    }
+
+    /// Whether it is time to write down that this topic came in.
+    #[must_use]
+    pub fn is_to_be_noted(&self, shop: ShopId, topic: &'static str, now: At) -> bool {
+        let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = received.get(&(shop, topic));
+        let due = noted.is_none_or(|noted| now.since(*noted) >= NOTED);
+        if due {
+            received.insert((shop, topic), now);
+        }
+        due
     }
 
     fn is_fresh(&self, now: At) -> bool {

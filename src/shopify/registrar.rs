@@ -36,6 +36,8 @@ pub struct Subscription {
     pub state: SubscriptionState,
     pub checked_at: At,
     pub error: Option<String>,
+    /// To the minute.
+    pub last_received_at: Option<At>,
 }
 
 /// A subscription as Shopify has it.
@@ -119,6 +121,20 @@ pub async fn remove_all(cx: &Connector, shop: ShopId) -> Result<(), ShopifyError
 /// The database's.
 pub fn list(conn: &mut DbConnection, shop: ShopId) -> Result<Vec<Subscription>, DbError> {
     queries::list(conn, shop)
+}
+
+/// Notes that a topic of the store came in.
+///
+/// # Errors
+///
+/// The database's.
+pub fn note_received(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    topic: &str,
+    at: At,
+) -> Result<(), DbError> {
+    queries::set_last_received(conn, shop, topic, at)
 }
 
 /// When the store's last webhook came in.

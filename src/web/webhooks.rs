@@ -6,15 +6,17 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use serde::Serialize;
 
+use crate::platform::db::DbError;
 use crate::platform::inbox::queries::Rejected;
 use crate::platform::inbox::rejections::Rejections;
 use crate::platform::inbox::{Delivery, Inbox, InboxError, Stored};
 use crate::shopify::Connector;
 use crate::shopify::directory::Entry;
+use crate::shopify::registrar;
 use crate::shopify::shops::ShopState;
 use crate::shopify::topics::{self, TopicRule};
 use crate::shopify::webhooks::{self, Glance};
-use crate::types::At;
+use crate::types::{At, ShopId};
 
 /// The largest body that is taken.
 const LARGEST_BODY: usize = 5 * 1024 * 1024;
@@ -115,11 +117,31 @@ pub async fn receive(
     });
     let order_number = glance.order_name.clone();
     let delivery = headers.delivery(rule, glance, secret.label, body.to_vec(), now);
-    match inbox.store(delivery).await {
+    let stored = inbox.store(delivery).await;
+    if let (Ok(_), Some(shop), Some(rule)) = (&stored, &shop, rule) {
+        note_received(&connector, shop.id, rule, now);
+    }
+    match stored {
         Ok(Stored::New) => answer(rule.map_or("ignored", |rule| rule.status), order_number),
         Ok(Stored::Duplicate) => answer("duplicate", order_number),
         Err(InboxError::Full | InboxError::NotStored | InboxError::TooSlow) => come_again(),
     }
+}
+
+// Off the request's path, and once a minute: the page of the store shows it.
+fn note_received(connector: &Connector, shop: ShopId, rule: &'static TopicRule, now: At) {
+    if !connector.directory.is_to_be_noted(shop, rule.topic, now) {
+        return;
+    }
+    let db = connector.db.clone();
+    actix_web::rt::spawn(async move {
+        let noted: Result<(), DbError> = db
+            .write(move |conn| registrar::note_received(conn, shop, rule.topic, now))
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "could not note that a topic came in");
+        }
+    });
 }
 
 // A store that must be reconnected or is paused still gets everything stored; a disconnected one only

@@ -38,6 +38,7 @@ both_databases!(
     locations_are_read_again,
     a_finished_bulk_operation_wakes_who_waits_for_it,
     a_test_notification_is_shown_and_never_booked,
+    the_store_shows_when_each_topic_last_came_in,
 );
 
 /// Topic, subject, snapshot, proof, answer, scopes, registration, taken in after disconnecting.
@@ -627,6 +628,34 @@ async fn a_test_notification_is_shown_and_never_booked(kind: Kind) {
     app.deliver_test("orders/updated", "t2", &body).await;
     app.run_jobs().await;
     app.order("#7001");
+}
+
+async fn the_store_shows_when_each_topic_last_came_in(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let id = shop(&app).id;
+    deliver(
+        &app,
+        "products/update",
+        "p1",
+        &json!({ "id": 1, "updated_at": "2026-11-21T10:00:00Z" }),
+    )
+    .await;
+    let received = |topic: &str| {
+        let subscribed = app.read(|conn| registrar::list(conn, id));
+        let one = subscribed.into_iter().find(|one| one.topic == topic);
+        one.and_then(|one| one.last_received_at)
+    };
+    // It is written off the request's path: the pages asked for meanwhile give it its turn.
+    for _ in 0..50 {
+        app.get(&format!("/integrations/shopify/{id}")).await;
+        if received("products/update").is_some() {
+            assert_eq!(received("products/update"), Some(app.clock.now()));
+            assert_eq!(received("products/create"), None);
+            app.run_jobs().await;
+            return;
+        }
+    }
+    panic!("nobody noted that the topic came in");
 }
 
 async fn deliver(app: &TestApp, topic: &str, id: &str, body: &Value) -> Answer {

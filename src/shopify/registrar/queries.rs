@@ -56,8 +56,29 @@ pub(crate) fn list(conn: &mut DbConnection, shop: ShopId) -> Result<Vec<Subscrip
     Ok(table
         .filter(t::shop_id.eq(shop))
         .order(t::topic)
-        .select((t::topic, t::gid, t::uri, t::state, t::checked_at, t::error))
+        .select((
+            t::topic,
+            t::gid,
+            t::uri,
+            t::state,
+            t::checked_at,
+            t::error,
+            t::last_received_at,
+        ))
         .load(conn)?)
+}
+
+pub(super) fn set_last_received(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    topic: &str,
+    at: At,
+) -> Result<(), DbError> {
+    let row = table.filter(t::shop_id.eq(shop)).filter(t::topic.eq(topic));
+    diesel::update(row)
+        .set(t::last_received_at.eq(Some(at)))
+        .execute(conn)?;
+    Ok(())
 }
 
 pub(crate) fn delete_all(conn: &mut DbConnection, shop: ShopId) -> Result<(), DbError> {
