@@ -14,6 +14,7 @@ use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
 use crate::platform::inbox::Inbox;
 use crate::platform::inbox::rejections::Rejections;
+use crate::platform::metrics::Metrics;
 use crate::platform::queue::{Me, Policy};
 use crate::platform::secrets::{Keyring, SecretError, key_file, random_hex};
 use crate::platform::worker::{self, Worker};
@@ -60,6 +61,7 @@ pub struct Counterfoil {
     pub inbox: Inbox,
     pub rejections: Rejections,
     pub worker: Worker,
+    pub metrics: Metrics,
     /// Holds `/readyz` back until a host's own start is done.
     pub preparing: Preparing,
     // Held as long as anything of us lives.
@@ -96,6 +98,7 @@ impl Counterfoil {
         .map_err(StartError::Shopify)?;
         let wake = Arc::new(Notify::new());
         let inbox = Inbox::start(db.clone(), Arc::clone(&wake)).map_err(StartError::Thread)?;
+        let metrics = Metrics::new();
         let worker = Worker::new(
             db.clone(),
             clock.clone(),
@@ -108,6 +111,7 @@ impl Counterfoil {
             wiring::apply_event(),
             Arc::new(wiring::registry(&connector)),
             wake,
+            metrics.clone(),
         );
         wiring::listen();
         worker.sign_in().await?;
@@ -120,6 +124,7 @@ impl Counterfoil {
             connector,
             inbox,
             worker,
+            metrics,
             preparing: Preparing::default(),
             _lock: lock,
         })
@@ -134,6 +139,8 @@ impl Counterfoil {
             .app_data(Data::new(self.connector.clone()))
             .app_data(Data::new(self.inbox.clone()))
             .app_data(Data::new(self.rejections.clone()))
+            .app_data(Data::new(self.metrics.clone()))
+            .app_data(Data::new(self.worker.clone()))
             .app_data(Data::new(self.preparing.clone()))
             .app_data(Data::new(web::Config {
                 public_url: self.config.public_url.clone(),

@@ -4,6 +4,7 @@ pub mod db;
 pub mod health;
 pub mod inbox;
 pub mod jobs;
+pub mod metrics;
 pub mod personal_data;
 pub mod queue;
 pub mod secrets;

@@ -23,6 +23,7 @@ pub mod integrations;
 pub mod jobs;
 pub mod limits;
 pub mod mappings;
+pub mod metrics;
 pub mod nav;
 pub mod orders;
 pub mod page;

@@ -4,9 +4,13 @@ mod turns;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::backend::Backend;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::migration::{self, MigrationSource};
+use diesel::pg::Pg;
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use diesel::sqlite::Sqlite;
 use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use turns::{Turn, Turns};
@@ -296,6 +300,26 @@ impl Db {
     fn connection(&self) -> Result<PooledConnection<Manager>, DbError> {
         self.pool.get().map_err(DbError::Busy)
     }
+}
+
+/// The versions of the migrations that this program brings for the database of `conn`.
+///
+/// # Errors
+///
+/// `Migration` where one cannot be read.
+pub fn migrations(conn: &DbConnection) -> Result<Vec<String>, DbError> {
+    fn versions<B: Backend>(source: &impl MigrationSource<B>) -> migration::Result<Vec<String>> {
+        let all = source.migrations()?;
+        Ok(all
+            .iter()
+            .map(|one| one.name().version().to_string())
+            .collect())
+    }
+    match conn {
+        DbConnection::Postgres(_) => versions::<Pg>(&POSTGRES),
+        DbConnection::Sqlite(_) => versions::<Sqlite>(&SQLITE),
+    }
+    .map_err(|error| DbError::Migration(error.to_string()))
 }
 
 /// Runs `work` in a savepoint: its `Err` undoes what it did and nothing else.

@@ -7,6 +7,7 @@ pub mod rejections;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
@@ -75,6 +76,7 @@ struct Waiting {
 #[derive(Clone)]
 pub struct Inbox {
     to_writer: SyncSender<Waiting>,
+    writer: Arc<JoinHandle<()>>,
 }
 
 impl Inbox {
@@ -85,10 +87,19 @@ impl Inbox {
     /// The system's, when it gives no thread.
     pub fn start(db: Db, arrived: Arc<Notify>) -> std::io::Result<Inbox> {
         let (to_writer, waiting) = sync_channel(MAX_WAITING);
-        std::thread::Builder::new()
+        let writer = std::thread::Builder::new()
             .name("inbox".to_owned())
             .spawn(move || write_all(&db, &waiting, &arrived))?;
-        Ok(Inbox { to_writer })
+        Ok(Inbox {
+            to_writer,
+            writer: Arc::new(writer),
+        })
+    }
+
+    /// Whether the writer is there: without it every delivery is refused.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.writer.is_finished()
     }
 
     /// Stores one delivery; returns only when it is on disk, or not.
@@ -156,4 +167,42 @@ fn store_batch(db: &Db, mut batch: Vec<Waiting>, arrived: &Notify) {
 // Without a connection or room on the disk halving only wastes the sender's five seconds.
 fn is_hopeless(error: &DbError) -> bool {
     matches!(error, DbError::Busy(_) | DbError::Open(_)) || error.to_string().contains("full")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inbox_whose_writer_has_ended_says_so() {
+        let (to_writer, waiting) = sync_channel(1);
+        let writer = std::thread::spawn(move || drop(waiting.recv()));
+        let inbox = Inbox {
+            to_writer,
+            writer: Arc::new(writer),
+        };
+        assert!(inbox.is_alive());
+        let (answer, _answered) = oneshot::channel();
+        let delivery = Delivery {
+            source: "test",
+            shop_domain: String::new(),
+            webhook_id: String::new(),
+            event_id: None,
+            topic: String::new(),
+            api_version: None,
+            key: None,
+            snapshot: false,
+            ver: 0,
+            triggered_at: None,
+            received_at: At(0),
+            secret_label: String::new(),
+            headers: String::new(),
+            body: Vec::new(),
+        };
+        let sent = inbox.to_writer.send(Waiting { delivery, answer });
+        assert!(sent.is_ok());
+        while inbox.is_alive() {
+            std::thread::yield_now();
+        }
+    }
 }

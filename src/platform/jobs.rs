@@ -24,6 +24,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// How many of the kind one process runs side by side at most.
     const AT_ONCE: usize = usize::MAX;
 
+    /// Whether it tells the channel of a change made here: how long that takes is measured.
+    const IS_PUSH: bool = false;
+
     /// Jobs of one kind with the same dedupe key are one while the first is open.
     fn dedupe_key(&self) -> Option<String> {
         None
@@ -96,6 +99,7 @@ type Runner = Box<dyn Fn(&str, Run) -> Boxed + Send + Sync>;
 pub struct Registry {
     runners: HashMap<&'static str, Runner>,
     limits: Vec<(&'static str, usize)>,
+    pushes: Vec<&'static str>,
 }
 
 impl Registry {
@@ -116,11 +120,20 @@ impl Registry {
         if J::AT_ONCE < usize::MAX {
             self.limits.push((J::KIND, J::AT_ONCE));
         }
+        if J::IS_PUSH {
+            self.pushes.push(J::KIND);
+        }
     }
 
     /// The kinds of which only so many may run side by side.
     pub fn limits(&self) -> impl Iterator<Item = (&'static str, usize)> {
         self.limits.iter().copied()
+    }
+
+    /// Whether jobs of the kind tell the channel of a change made here.
+    #[must_use]
+    pub fn is_push(&self, kind: &str) -> bool {
+        self.pushes.contains(&kind)
     }
 
     /// Runs one stored job.

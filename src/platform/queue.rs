@@ -124,6 +124,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The word of the list of tries.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Outcome::Done | Outcome::NothingToDo { .. } => "done",
+            Outcome::Superseded => "superseded",
+            Outcome::Retry { .. } => "retry",
+            Outcome::WaitFor { .. } => "wait",
+            Outcome::Dead { .. } => "dead",
+        }
+    }
+
     /// A retry after the house's curve.
     #[must_use]
     pub fn retry(reason: impl Into<String>) -> Outcome {
@@ -213,6 +225,20 @@ pub struct TryNote {
 }
 
 impl Policy {
+    /// Whether a try that ended so was a row's last one.
+    #[must_use]
+    pub fn is_last(self, claim: &Claim, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Retry { after: None, .. } => claim.attempts + 1 >= self.max_attempts,
+            Outcome::Done
+            | Outcome::NothingToDo { .. }
+            | Outcome::Superseded
+            | Outcome::Retry { .. }
+            | Outcome::WaitFor { .. }
+            | Outcome::Dead { .. } => false,
+        }
+    }
+
     /// 30 s, 1 min, 2 min, 4 min ... with up to 10 % either way, which `noise` (0 to 999) decides.
     #[must_use]
     pub fn delay(self, attempts_before: i32, noise: u16) -> Duration {

@@ -12,8 +12,11 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError, savepoint};
+use crate::platform::health::{Beat, Fault as Unwell, Pulse};
 use crate::platform::inbox::queries::{self as inbox, EventRow};
+use crate::platform::jobs::queries::JobRow;
 use crate::platform::jobs::{self, Registry, Run};
+use crate::platform::metrics::Metrics;
 use crate::platform::queue::queries as rows;
 use crate::platform::queue::{self, Claim, Me, Outcome, Policy, Queue, TryNote, Wanted};
 use crate::types::{At, JobId};
@@ -54,12 +57,23 @@ pub struct Worker {
     apply: ApplyEvent,
     registry: Arc<Registry>,
     wake: Arc<Notify>,
+    metrics: Metrics,
+    pulse: Arc<Pulse>,
     begun: Instant,
+}
+
+/// What became of one event, counted once its batch is committed.
+struct Ended {
+    outcome: Option<Outcome>,
+    last: bool,
+    /// From its arrival, where it was not sent through once more.
+    after: Option<Duration>,
 }
 
 impl Worker {
     /// A worker that has not begun.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "everything a worker works with")]
     pub fn new(
         db: Db,
         clock: Clock,
@@ -68,6 +82,7 @@ impl Worker {
         apply: ApplyEvent,
         registry: Arc<Registry>,
         wake: Arc<Notify>,
+        metrics: Metrics,
     ) -> Worker {
         Worker {
             db,
@@ -77,6 +92,8 @@ impl Worker {
             apply,
             registry,
             wake,
+            metrics,
+            pulse: Arc::default(),
             begun: Instant::now(),
         }
     }
@@ -108,8 +125,21 @@ impl Worker {
             .await
     }
 
+    /// Whether this process works on the queue, or only serves.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.pulse.works()
+    }
+
+    /// What this process's worker does not do as it should; nothing where it does not work at all.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Unwell> {
+        self.pulse.faults(self.settings.lease / 2)
+    }
+
     /// Works until the process ends.
     pub async fn run(self) {
+        self.pulse.begin();
         let mut working = JoinSet::new();
         working.spawn(self.clone().keep_alive());
         for _ in 0..self.settings.event_workers.max(1) {
@@ -143,6 +173,7 @@ impl Worker {
 
     async fn run_events(self) {
         loop {
+            self.pulse.beat(Beat::Events);
             match self.events_once(self.is_proven()).await {
                 Ok(0) => self.rest().await,
                 Ok(_more) => {}
@@ -157,6 +188,7 @@ impl Worker {
     async fn run_jobs(self) {
         let mut running = Running::default();
         loop {
+            self.pulse.beat(Beat::Jobs);
             running.clear();
             match self.begin_job(&mut running).await {
                 Ok(true) => {}
@@ -204,8 +236,12 @@ impl Worker {
                     Ok::<(), DbError>(())
                 })
                 .await;
-            if let Err(error) = beat {
-                tracing::warn!(%error, "the worker's leases could not be renewed");
+            match beat {
+                Ok(()) => self.pulse.beat(Beat::Written),
+                Err(error) => {
+                    self.pulse.refused();
+                    tracing::warn!(%error, "the worker's leases could not be renewed");
+                }
             }
         }
     }
@@ -230,28 +266,47 @@ impl Worker {
         let claims = self.claim(Queue::WebhookEvents, wanted)?;
         let mut left = claims.as_slice();
         while !left.is_empty() {
-            let applied = self
+            let (applied, ended) = self
                 .db
                 .write_repeating(|conn| self.apply_some(conn, left))?;
+            for one in ended {
+                self.count(&one);
+            }
             left = left.get(applied..).unwrap_or_default();
         }
         Ok(claims.len())
     }
 
-    // Returns how many of `claims` it got through before its time was up (at least one).
-    fn apply_some(&self, conn: &mut DbConnection, claims: &[Claim]) -> Result<usize, DbError> {
+    fn count(&self, ended: &Ended) {
+        let Some(outcome) = &ended.outcome else {
+            return self.metrics.crashed(Queue::WebhookEvents);
+        };
+        self.metrics
+            .tried(Queue::WebhookEvents, outcome, ended.last);
+        if let Some(after) = ended.after.filter(|_| outcome.word() == "done") {
+            self.metrics.applied(after);
+        }
+    }
+
+    // Returns how many of `claims` it got through before its time was up (at least one), and their ends.
+    fn apply_some(
+        &self,
+        conn: &mut DbConnection,
+        claims: &[Claim],
+    ) -> Result<(usize, Vec<Ended>), DbError> {
         let begun = Instant::now();
+        let mut ended = Vec::with_capacity(claims.len());
         let ids: Vec<i64> = claims.iter().map(|claim| claim.id).collect();
         let events = inbox::list_by_id(conn, &ids)?;
         for (place, claim) in claims.iter().enumerate() {
             if let Some(event) = events.iter().find(|event| event.id.0 == claim.id) {
-                self.apply_one(conn, claim, event)?;
+                ended.extend(self.apply_one(conn, claim, event)?);
             }
             if begun.elapsed() > EVENT_BATCH_TIME {
-                return Ok(place + 1);
+                return Ok((place + 1, ended));
             }
         }
-        Ok(claims.len())
+        Ok((claims.len(), ended))
     }
 
     fn apply_one(
@@ -259,11 +314,13 @@ impl Worker {
         conn: &mut DbConnection,
         claim: &Claim,
         event: &EventRow,
-    ) -> Result<(), DbError> {
+    ) -> Result<Option<Ended>, DbError> {
         let now = self.clock.now();
         if !rows::fence(conn, Queue::WebhookEvents, &self.me, claim, now)? {
-            return Ok(());
+            return Ok(None);
         }
+        let first_time = claim.attempts > 0 || event.due_at == event.received_at;
+        let after = first_time.then(|| now.since(event.received_at));
         let begun = Instant::now();
         let applied = savepoint(conn, |conn| {
             match catch_unwind(AssertUnwindSafe(|| (self.apply)(conn, event, now))) {
@@ -280,7 +337,11 @@ impl Worker {
                 tracing::error!(event.id = %event.id, topic = event.topic, "an event broke its handler");
                 let reason = "the handler broke on this event";
                 rows::crash(conn, Queue::WebhookEvents, &self.me, claim, reason)?;
-                return Ok(());
+                return Ok(Some(Ended {
+                    outcome: None,
+                    last: false,
+                    after: None,
+                }));
             }
         };
         let note = self.note(now, begun, None);
@@ -297,7 +358,11 @@ impl Worker {
             &note,
             noise(),
         )?;
-        Ok(())
+        Ok(Some(Ended {
+            last: policy.is_last(claim, &outcome),
+            outcome: Some(outcome),
+            after,
+        }))
     }
 
     async fn claim_job(
@@ -355,7 +420,9 @@ impl Worker {
         let registry = Arc::clone(&self.registry);
         let (kind, payload) = (job.kind.clone(), job.payload.clone());
         let ran = tokio::spawn(async move { registry.run(&kind, &payload, run).await }).await;
-        let note = self.note(self.clock.now(), begun, None);
+        let ended_at = self.clock.now();
+        self.count_job(&job, &claim, ran.as_ref().ok(), ended_at);
+        let note = self.note(ended_at, begun, None);
         let (me, policy) = (self.me.clone(), self.settings.policy);
         self.db
             .write(move |conn| match ran {
@@ -377,6 +444,17 @@ impl Worker {
             })
             .await?;
         Ok(())
+    }
+
+    fn count_job(&self, job: &JobRow, claim: &Claim, outcome: Option<&Outcome>, now: At) {
+        let Some(outcome) = outcome else {
+            return self.metrics.crashed(Queue::Jobs);
+        };
+        let last = self.settings.policy.is_last(claim, outcome);
+        self.metrics.tried(Queue::Jobs, outcome, last);
+        if *outcome == Outcome::Done && self.registry.is_push(&job.kind) {
+            self.metrics.pushed(&job.kind, now.since(job.created_at));
+        }
     }
 
     fn note(&self, at: At, begun: Instant, request_id: Option<String>) -> TryNote {

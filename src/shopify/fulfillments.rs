@@ -97,6 +97,7 @@ pub fn on_event(conn: &mut DbConnection, event: Event, now: At) -> Result<(), Db
 
 impl Job for PushFulfillment {
     const KIND: &'static str = "shopify.push_fulfillment";
+    const IS_PUSH: bool = true;
     type Context = Connector;
 
     fn dedupe_key(&self) -> Option<String> {
@@ -117,6 +118,7 @@ impl Job for PushFulfillment {
 
 impl Job for PushTracking {
     const KIND: &'static str = "shopify.push_tracking";
+    const IS_PUSH: bool = true;
     type Context = Connector;
 
     // By version: a correction while the one before is on its way is another job.
@@ -138,6 +140,7 @@ impl Job for PushTracking {
 
 impl Job for CancelFulfillment {
     const KIND: &'static str = "shopify.cancel_fulfillment";
+    const IS_PUSH: bool = true;
     type Context = Connector;
 
     fn dedupe_key(&self) -> Option<String> {

@@ -5,8 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    account, api, audit, events, gate, health, holds, home, integrations, jobs, mappings, nav,
-    orders, palette, products, sessions, setup, shipments, static_files, users, webhooks,
+    account, api, audit, events, gate, health, holds, home, integrations, jobs, mappings, metrics,
+    nav, orders, palette, products, sessions, setup, shipments, static_files, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -42,6 +42,7 @@ pub fn table() -> Vec<Route> {
         // Open to all: signing in, health, static files.
         get ("/healthz",               Access::Public,   health::alive),
         get ("/readyz",                Access::Public,   health::ready),
+        get ("/metrics",               Access::Token(Scope::Read), metrics::show),
         get ("/static/{path:.*}",      Access::Public,   static_files::show),
         get ("/sign-in",               Access::Public,   sessions::new),
         post("/sign-in",               Access::Public,   sessions::create),

@@ -1,5 +1,5 @@
 //! `POST /api/integrations/webhook/shopify`: verify, store once, answer. The worker does the rest.
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -10,6 +10,7 @@ use crate::platform::db::DbError;
 use crate::platform::inbox::queries::Rejected;
 use crate::platform::inbox::rejections::Rejections;
 use crate::platform::inbox::{Delivery, Inbox, InboxError, Stored};
+use crate::platform::metrics::{Answered, Metrics, Refusal};
 use crate::shopify::Connector;
 use crate::shopify::directory::Entry;
 use crate::shopify::registrar;
@@ -52,10 +53,25 @@ pub async fn receive(
     connector: web::Data<Connector>,
     inbox: web::Data<Inbox>,
     rejections: web::Data<Rejections>,
+    metrics: web::Data<Metrics>,
 ) -> HttpResponse {
+    let begun = Instant::now();
+    let (answered, response) = take(&request, payload, &connector, &inbox, &rejections).await;
+    metrics.answered(answered, begun);
+    response
+}
+
+async fn take(
+    request: &HttpRequest,
+    payload: web::Payload,
+    connector: &Connector,
+    inbox: &Inbox,
+    rejections: &Rejections,
+) -> (Answered, HttpResponse) {
     let now = connector.clock.now();
-    let headers = Headers::of(&request);
-    let reject = |status: StatusCode, reason: &str| {
+    let headers = Headers::of(request);
+    let reject = |refusal: Refusal| {
+        let (status, reason) = said(refusal);
         rejections.record(Rejected {
             at: now,
             address: request
@@ -65,28 +81,17 @@ pub async fn receive(
             shop_domain: headers.shop_domain.clone(),
             reason: reason.to_owned(),
         });
-        HttpResponse::build(status)
-            .json(serde_json::json!({ "status": "rejected", "reason": reason }))
+        let body = serde_json::json!({ "status": "rejected", "reason": reason });
+        let response = HttpResponse::build(status).json(body);
+        (Answered::Rejected(refusal), response)
     };
     // The signature is over the bytes as sent; a compressed body is not what Shopify sends.
     if request.headers().contains_key("content-encoding") {
-        return reject(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is encoded");
+        return reject(Refusal::Encoded);
     }
     let body = match read_body(payload).await {
         Ok(body) => body,
-        Err(BodyError::TooLarge) => {
-            return reject(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is larger than 5 MiB",
-            );
-        }
-        Err(BodyError::Late) => {
-            return reject(
-                StatusCode::REQUEST_TIMEOUT,
-                "the body did not arrive in time",
-            );
-        }
-        Err(BodyError::Broken) => return reject(StatusCode::BAD_REQUEST, "the body broke off"),
+        Err(refusal) => return reject(refusal),
     };
     let shop = connector
         .directory
@@ -96,7 +101,7 @@ pub async fn receive(
         Ok(shop) => shop,
         Err(error) => {
             tracing::error!(%error, "the stores could not be read");
-            return come_again();
+            return (Answered::Unavailable, come_again());
         }
     };
     let secrets = shop.as_ref().map_or_else(
@@ -104,11 +109,11 @@ pub async fn receive(
         |shop| shop.secrets.clone(),
     );
     let Some(secret) = webhooks::signed_by(&body, &headers.signature, &secrets) else {
-        return reject(StatusCode::UNAUTHORIZED, "the signature does not fit");
+        return reject(Refusal::Signature);
     };
     let rule = topics::rule(&headers.topic);
     if !is_welcome(shop.as_deref(), rule) {
-        return reject(StatusCode::GONE, "the store is not connected");
+        return reject(Refusal::NotConnected);
     }
     // A test is filed under nothing: it must not overtake a real state of the record that it makes up.
     let rule = rule.filter(|_| !headers.test);
@@ -119,12 +124,35 @@ pub async fn receive(
     let delivery = headers.delivery(rule, glance, secret.label, body.to_vec(), now);
     let stored = inbox.store(delivery).await;
     if let (Ok(_), Some(shop), Some(rule)) = (&stored, &shop, rule) {
-        note_received(&connector, shop.id, rule, now);
+        note_received(connector, shop.id, rule, now);
     }
     match stored {
-        Ok(Stored::New) => answer(rule.map_or("ignored", |rule| rule.status), order_number),
-        Ok(Stored::Duplicate) => answer("duplicate", order_number),
-        Err(InboxError::Full | InboxError::NotStored | InboxError::TooSlow) => come_again(),
+        Ok(Stored::New) => {
+            let status = rule.map_or("ignored", |rule| rule.status);
+            (Answered::Stored, answer(status, order_number))
+        }
+        Ok(Stored::Duplicate) => (Answered::Duplicate, answer("duplicate", order_number)),
+        Err(InboxError::Full | InboxError::NotStored | InboxError::TooSlow) => {
+            (Answered::Unavailable, come_again())
+        }
+    }
+}
+
+/// The status and the words of a refusal.
+fn said(refusal: Refusal) -> (StatusCode, &'static str) {
+    match refusal {
+        Refusal::Signature => (StatusCode::UNAUTHORIZED, "the signature does not fit"),
+        Refusal::NotConnected => (StatusCode::GONE, "the store is not connected"),
+        Refusal::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is larger than 5 MiB",
+        ),
+        Refusal::Encoded => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is encoded"),
+        Refusal::Late => (
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time",
+        ),
+        Refusal::Broken => (StatusCode::BAD_REQUEST, "the body broke off"),
     }
 }
 
@@ -169,20 +197,14 @@ fn come_again() -> HttpResponse {
         .json(serde_json::json!({ "status": "unavailable" }))
 }
 
-enum BodyError {
-    TooLarge,
-    Late,
-    Broken,
-}
-
 // The extractors of the framework would decompress first and wait for ever.
-async fn read_body(mut payload: web::Payload) -> Result<web::BytesMut, BodyError> {
+async fn read_body(mut payload: web::Payload) -> Result<web::BytesMut, Refusal> {
     let reading = async {
         let mut body = web::BytesMut::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_broken| BodyError::Broken)?;
+            let chunk = chunk.map_err(|_broken| Refusal::Broken)?;
             if body.len() + chunk.len() > LARGEST_BODY {
-                return Err(BodyError::TooLarge);
+                return Err(Refusal::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
@@ -190,7 +212,7 @@ async fn read_body(mut payload: web::Payload) -> Result<web::BytesMut, BodyError
     };
     tokio::time::timeout(BODY_WITHIN, reading)
         .await
-        .map_err(|_late| BodyError::Late)?
+        .map_err(|_late| Refusal::Late)?
 }
 
 impl Headers {

@@ -14,6 +14,7 @@ mod keys;
 mod kill;
 mod mapping;
 mod oddities;
+mod operating;
 mod order_pages;
 mod personal_data;
 mod practice;

@@ -139,14 +139,14 @@ async fn our_own_shipment_comes_back_as_an_echo(kind: Kind) {
 }
 
 /// An order of the practice store, mapped, in stock and ready to leave.
-struct Story {
-    app: TestApp,
+pub(crate) struct Story {
+    pub(crate) app: TestApp,
     placed: PlacedOrder,
     order: counterfoil::types::OrderId,
 }
 
 impl Story {
-    async fn ready(kind: Kind, what: OrderKind) -> Self {
+    pub(crate) async fn ready(kind: Kind, what: OrderKind) -> Self {
         let app = TestApp::connected(kind).await;
         let placed = app.practice.place_order(what);
         app.run_jobs().await;
@@ -194,7 +194,7 @@ impl Story {
         }
     }
 
-    fn ship_all(&self, number: &str) -> Result<Shipped, ShipError> {
+    pub(crate) fn ship_all(&self, number: &str) -> Result<Shipped, ShipError> {
         self.ship("all", &self.open_lines(), number)
     }
 

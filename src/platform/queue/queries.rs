@@ -382,13 +382,12 @@ pub fn insert_try(
     outcome: &Outcome,
     note: &TryNote,
 ) -> Result<(), DbError> {
-    let (word, reason) = match outcome {
-        Outcome::Done => ("done", None),
-        Outcome::NothingToDo { reason } => ("done", Some(reason)),
-        Outcome::Superseded => ("superseded", None),
-        Outcome::Retry { reason, .. } => ("retry", Some(reason)),
-        Outcome::WaitFor { reason, .. } => ("wait", Some(reason)),
-        Outcome::Dead { reason } => ("dead", Some(reason)),
+    let reason = match outcome {
+        Outcome::Done | Outcome::Superseded => None,
+        Outcome::NothingToDo { reason }
+        | Outcome::Retry { reason, .. }
+        | Outcome::WaitFor { reason, .. }
+        | Outcome::Dead { reason } => Some(reason),
     };
     diesel::insert_into(tries::table)
         .values((
@@ -396,7 +395,7 @@ pub fn insert_try(
             tries::row_id.eq(claim.id),
             tries::at.eq(note.at),
             tries::micros.eq(note.micros),
-            tries::outcome.eq(word),
+            tries::outcome.eq(outcome.word()),
             tries::reason.eq(reason),
             tries::request_id.eq(&note.request_id),
         ))

@@ -1,6 +1,8 @@
 //! What the events screen reads: rows of either table, their counts, their tries.
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 
+use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::{Queue, Status};
 use crate::schema::{jobs, rejected_webhooks, tries, webhook_events};
@@ -201,6 +203,46 @@ pub fn standing(
     }
 }
 
+/// How many rows of a shop stand in one state, and since when the oldest is due.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Depth {
+    #[diesel(sql_type = Nullable<Text>)]
+    pub shop_domain: Option<String>,
+    #[diesel(sql_type = SmallInt)]
+    pub status: i16,
+    /// Pending, and failed before.
+    #[diesel(sql_type = Bool)]
+    pub retried: bool,
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
+    /// What failed counts from its arrival: how often it was put off does not make it younger.
+    #[diesel(sql_type = BigInt)]
+    pub since: At,
+}
+
+/// The rows of one table that are not finished, and the dead ones, by shop and state. What is finished is not
+/// looked at, however much of it there is.
+///
+/// # Errors
+///
+/// The database's.
+pub fn depths(conn: &mut DbConnection, queue: Queue) -> Result<Vec<Depth>, DbError> {
+    let text = depths_text(queue);
+    Ok(native!(conn, |c| diesel::sql_query(&text).load(c))?)
+}
+
+fn depths_text(queue: Queue) -> String {
+    let (table, arrived) = match queue {
+        Queue::WebhookEvents => (queue.table(), "received_at"),
+        Queue::Jobs => (queue.table(), "created_at"),
+    };
+    format!(
+        "SELECT shop_domain, status, (status = 0 AND attempts > 0) AS retried, count(*) AS rows, \
+                min(CASE WHEN attempts = 0 THEN due_at ELSE {arrived} END) AS since \
+           FROM {table} WHERE status IN (0, 1, 2, 5) GROUP BY 1, 2, 3"
+    )
+}
+
 /// The tries of a row, newest first.
 ///
 /// # Errors
@@ -259,4 +301,36 @@ pub fn list_dead_of(
             .select(jobs::id)
             .load(conn)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::db::Db;
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    #[test]
+    fn what_is_open_is_counted_without_a_look_at_what_is_done() {
+        let db = Db::open("sqlite::memory:", 1).expect("a database");
+        db.migrate().expect("the tables");
+        for queue in [Queue::WebhookEvents, Queue::Jobs] {
+            let explain = format!("EXPLAIN QUERY PLAN {}", depths_text(queue));
+            let plan = db.read_here(|conn| -> Result<Vec<Step>, DbError> {
+                assert!(depths(conn, queue)?.is_empty());
+                Ok(native!(conn, |c| diesel::sql_query(&explain).load(c))?)
+            });
+            let plan: Vec<String> = plan
+                .expect("a plan")
+                .into_iter()
+                .map(|it| it.detail)
+                .collect();
+            let index = format!("USING INDEX {}_list (status=?)", queue.table());
+            assert!(plan.iter().any(|step| step.contains(&index)), "{plan:?}");
+        }
+    }
 }
