@@ -191,7 +191,7 @@ fn check_shape(order: &payloads::Order) -> Result<Id, TranslateError> {
         let what = "an order has none: this is the body of another topic";
         return Err(error("order_id", what));
     }
-    if order.line_items.is_absent() {
+    if order.line_items.value().is_none() {
         let what = "it is missing: this is not the body of an order";
         return Err(error("line_items", what));
     }

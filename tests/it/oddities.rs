@@ -131,6 +131,7 @@ async fn what_cannot_be_understood_is_dead_with_its_place(kind: Kind) {
     bad_price["line_items"][0]["price"] = json!("ten");
     let mut no_pieces = order(1);
     no_pieces["line_items"][0]["quantity"] = json!(-1);
+    let no_lines = with(order(1), "line_items", Value::Null);
     let huge = with(order(1), "total_price", json!("900000000000000.00"));
     let nested = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     let text = |body: &Value| serde_json::to_vec(body).expect("JSON");
@@ -147,6 +148,7 @@ async fn what_cannot_be_understood_is_dead_with_its_place(kind: Kind) {
             text(&no_pieces),
             "line_items[0].quantity: -1 is no number of pieces",
         ),
+        (text(&no_lines), "line_items: it is missing"),
         (text(&huge), "total_price: it is larger than any order"),
         (text(&json!([])), ""),
         (b"null".to_vec(), ""),
