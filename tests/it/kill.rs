@@ -1,6 +1,10 @@
 //! Killed under load, again and again: what was answered with 200 is there once, is done once, and nothing is dead.
 //!
 //! `COUNTERFOIL_KILLS` says how often (5 unless set), `COUNTERFOIL_SEED` begins from a seed that was printed.
+#![expect(
+    clippy::print_stdout,
+    reason = "the seed, with which a failed run can be repeated"
+)]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
