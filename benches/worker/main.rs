@@ -14,6 +14,7 @@ use counterfoil::platform::clock::Clock;
 use counterfoil::platform::db::{Db, DbConnection, DbError};
 use counterfoil::platform::inbox::{Delivery, queries as inbox};
 use counterfoil::platform::jobs::Registry;
+use counterfoil::platform::metrics::Metrics;
 use counterfoil::platform::queue::{Me, Outcome, Policy, Queue, queries as queue};
 use counterfoil::platform::worker::{ApplyEvent, Settings as WorkerSettings, Worker};
 use counterfoil::practice::{self, OrderKind, Practice};
@@ -294,6 +295,7 @@ impl House {
             apply,
             Arc::new(Registry::default()),
             Arc::new(Notify::new()),
+            Metrics::new(),
         );
         let begun = Instant::now();
         let working = tokio::spawn(worker.run());

@@ -1,4 +1,8 @@
 //! What an operator relies on: numbers that are true, readiness that is honest, a log without people in it.
+#![expect(
+    clippy::float_arithmetic,
+    reason = "the numbers of a scrape are floats"
+)]
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
