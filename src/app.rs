@@ -14,12 +14,14 @@ use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
 use crate::platform::inbox::Inbox;
 use crate::platform::inbox::rejections::Rejections;
+use crate::platform::mail::Mailer;
 use crate::platform::metrics::Metrics;
 use crate::platform::queue::{Me, Policy};
 use crate::platform::secrets::{Keyring, SecretError, key_file, random_hex};
 use crate::platform::worker::{self, Worker};
 use crate::shopify::Connector;
 use crate::web::health::Preparing;
+use crate::wiring::alerts::Watchman;
 use crate::{web, wiring};
 
 /// Connections of one process.
@@ -40,6 +42,8 @@ pub enum StartError {
     Database(#[from] DbError),
     #[error("{0}")]
     Shopify(String),
+    #[error("{0}")]
+    Mail(String),
     #[error("cannot listen on {bind}: {reason} (setting {setting})")]
     Bind {
         bind: String,
@@ -96,6 +100,15 @@ impl Counterfoil {
             keyring.clone(),
         )
         .map_err(StartError::Shopify)?;
+        let mailer = Mailer::of(&config.mail).map_err(StartError::Mail)?;
+        let mails = mailer.is_some();
+        let watchman = Watchman {
+            db: db.clone(),
+            clock: clock.clone(),
+            mailer,
+            late_after: config.late_after,
+            url: format!("{}{}", config.public_url, config.prefix),
+        };
         let wake = Arc::new(Notify::new());
         let inbox = Inbox::start(db.clone(), Arc::clone(&wake)).map_err(StartError::Thread)?;
         let metrics = Metrics::new();
@@ -109,12 +122,15 @@ impl Counterfoil {
             },
             worker_settings(&config),
             wiring::apply_event(),
-            Arc::new(wiring::registry(&connector)),
+            Arc::new(wiring::registry(&connector, watchman)),
             wake,
             metrics.clone(),
         );
         wiring::listen();
         worker.sign_in().await?;
+        let now = clock.now();
+        db.write(move |conn| wiring::alerts::begin(conn, mails, now))
+            .await?;
         Ok(Counterfoil {
             rejections: Rejections::start(db.clone()),
             config,

@@ -14,6 +14,7 @@ use crate::erp::users::tokens::{self, Scope};
 use crate::erp::users::{self, NewUser, UserError};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
+use crate::platform::mail::Mailer;
 use crate::platform::secrets::random_hex;
 use crate::practice::{Practice, PracticeError};
 use crate::shopify::shops::ShopError;
@@ -188,6 +189,12 @@ pub fn check(config: &Config) -> Result<(), CommandError> {
             "note          Shopify sends webhooks to https addresses only: set COUNTERFOIL_PUBLIC_URL before connecting a real store"
         )?;
     }
+    let mails = Mailer::of(&config.mail).map_err(CommandError::Told)?;
+    let alerts = match &config.mail.to {
+        Some(to) if mails.is_some() => format!("by mail to {to}, and on Home"),
+        Some(_) | None => "on Home alone (SMTP_URL is not set)".to_owned(),
+    };
+    writeln!(out, "alerts        {alerts}")?;
     writeln!(out, "all is well")?;
     Ok(())
 }

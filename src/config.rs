@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::platform::mail;
 use crate::shopify;
 
 /// Every setting, with the variable it comes from. `--help` and the README list the same.
@@ -99,6 +100,18 @@ pub struct Settings {
     /// How often to look for work that nobody announced, in milliseconds.
     #[arg(long, env = "WORKER_POLL_MS", default_value_t = 250, global = true)]
     pub worker_poll_ms: u64,
+    /// Mail server for alerts: smtp://USER:PASSWORD@HOST:587 (encrypted unless ?tls=none) or smtps://...
+    #[arg(long, env = "SMTP_URL", global = true, hide_env_values = true)]
+    pub smtp_url: Option<SecretString>,
+    /// Who is told of alerts by mail; several addresses with commas between them.
+    #[arg(long, env = "ALERT_MAIL_TO", global = true)]
+    pub alert_mail_to: Option<String>,
+    /// Sender of these mails. [default: counterfoil@ the host of the public address]
+    #[arg(long, env = "MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
+    /// Minutes after which an event that still waits is an alert.
+    #[arg(long, env = "ALERT_AFTER_MINUTES", default_value_t = 10, global = true)]
+    pub alert_after_minutes: u32,
     /// Address of the practice store.
     #[arg(
         long,
@@ -129,6 +142,9 @@ pub struct Config {
     pub workers: usize,
     pub worker_batch: u16,
     pub worker_poll: Duration,
+    pub mail: mail::Config,
+    /// An event that has waited for longer is an alert.
+    pub late_after: Duration,
     pub practice_bind: String,
 }
 
@@ -153,6 +169,7 @@ impl Settings {
             .public_url
             .unwrap_or_else(|| format!("http://{}", self.bind));
         let public_url = public_url.trim_end_matches('/').to_owned();
+        let from = sender(&public_url);
         Config {
             data,
             database_url,
@@ -177,10 +194,27 @@ impl Settings {
             lease_seconds: self.lease_seconds.max(6),
             workers: self.workers.unwrap_or(workers).max(1),
             worker_batch: self.worker_batch.max(1),
+            mail: mail::Config {
+                url: self.smtp_url.filter(|url| !url.expose_secret().is_empty()),
+                to: self.alert_mail_to.filter(|to| !to.is_empty()),
+                from: Some(
+                    self.mail_from
+                        .filter(|from| !from.is_empty())
+                        .unwrap_or(from),
+                ),
+            },
+            late_after: Duration::from_secs(60 * u64::from(self.alert_after_minutes)),
             worker_poll: Duration::from_millis(self.worker_poll_ms.max(10)),
             practice_bind: self.practice_bind,
         }
     }
+}
+
+// A mail wants a name behind the @, not an address in numbers.
+fn sender(public_url: &str) -> String {
+    let url = url::Url::parse(public_url).ok();
+    let name = url.as_ref().and_then(url::Url::domain);
+    format!("counterfoil@{}", name.unwrap_or("localhost"))
 }
 
 impl Config {

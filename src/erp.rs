@@ -1,4 +1,5 @@
 //! The business core: orders, stock, customers. It names no outside service.
+pub mod alerts;
 pub mod audit;
 pub mod changes;
 pub mod channels;

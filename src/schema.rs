@@ -131,6 +131,7 @@ diesel::table! {
         progress -> Nullable<Text>,
         created_at -> BigInt,
         created_by -> Nullable<BigInt>,
+        webhook_id -> Nullable<Text>,
         status -> SmallInt,
         due_at -> BigInt,
         claim_no -> BigInt,
@@ -154,6 +155,19 @@ diesel::table! {
         outcome -> Text,
         reason -> Nullable<Text>,
         request_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    alerts (id) {
+        id -> BigInt,
+        kind -> Text,
+        subject -> Text,
+        cause -> Text,
+        opened_at -> BigInt,
+        resolved_at -> Nullable<BigInt>,
+        told_at -> Nullable<BigInt>,
+        end_told_at -> Nullable<BigInt>,
     }
 }
 
@@ -723,6 +737,7 @@ diesel::joinable!(shopify_fulfillments -> shopify_shops (shop_id));
 diesel::joinable!(shopify_fulfillments -> shipments (shipment_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    alerts,
     settings,
     users,
     sessions,

@@ -194,6 +194,10 @@ impl Connector {
         if matches!(result, Err(ShopifyError::Unauthorized)) {
             self.note_dead_token(shop).await;
         }
+        let operation = std::any::type_name::<Q>().rsplit("::").next();
+        let request_id = result.as_ref().ok().and_then(|it| it.request_id.as_deref());
+        // What Shopify says of a failure may quote what it was sent: the job keeps it, the log does not.
+        tracing::info!(shop.id = %shop, operation, request_id, ok = result.is_ok(), "called Shopify");
         self.note_cost(shop, cost).await;
         result
     }

@@ -1,5 +1,9 @@
 //! Joins both ends: which job an event of the core starts, which code applies a webhook, runs a job.
+pub(crate) mod alerts;
+
 use std::sync::Arc;
+
+use alerts::Watchman;
 
 use crate::erp::events;
 use crate::platform::jobs::Registry;
@@ -14,10 +18,11 @@ pub(crate) fn listen() {
 
 /// Every job this program knows.
 #[must_use]
-pub(crate) fn registry(connector: &Connector) -> Registry {
+pub(crate) fn registry(connector: &Connector, watchman: Watchman) -> Registry {
     let cx = Arc::new(connector.clone());
     let mut registry = Registry::default();
     jobs::register(&mut registry, &cx);
+    alerts::register(&mut registry, &Arc::new(watchman));
     registry.register::<PushFulfillment>(&cx);
     registry.register::<PushTracking>(&cx);
     registry.register::<CancelFulfillment>(&cx);

@@ -15,6 +15,8 @@ use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use turns::{Turn, Turns};
 
+use crate::platform::trail;
+
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
@@ -212,7 +214,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let db = self.clone();
-        tokio::task::spawn_blocking(move || db.read_here(work))
+        tokio::task::spawn_blocking(trail::carry(move || db.read_here(work)))
             .await
             .map_err(|_stopped| DbError::Interrupted)?
     }
@@ -229,7 +231,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let db = self.clone();
-        tokio::task::spawn_blocking(move || db.write_here(work))
+        tokio::task::spawn_blocking(trail::carry(move || db.write_here(work)))
             .await
             .map_err(|_stopped| DbError::Interrupted)?
     }

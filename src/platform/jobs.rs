@@ -1,5 +1,6 @@
 //! Work done later: a job is a small struct of ids, stored in the same transaction as what it follows.
 pub mod queries;
+pub mod repeat;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -11,6 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::{Claim, Outcome};
+use crate::platform::trail;
 use crate::types::{At, JobId, UserId};
 
 /// One kind of work done later. It may run twice, so running it twice must be harmless.
@@ -82,6 +84,7 @@ pub fn enqueue<J: Job>(
             dedupe_key: job.dedupe_key(),
             key: job.key(),
             payload,
+            webhook_id: trail::current(),
             shop_domain: filing.shop_domain.clone(),
             subject: filing.subject.clone(),
             created_at: now,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
+use tracing::{Instrument, info_span};
 
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError, savepoint};
@@ -19,6 +20,7 @@ use crate::platform::jobs::{self, Registry, Run};
 use crate::platform::metrics::Metrics;
 use crate::platform::queue::queries as rows;
 use crate::platform::queue::{self, Claim, Me, Outcome, Policy, Queue, TryNote, Wanted};
+use crate::platform::trail;
 use crate::types::{At, JobId};
 
 /// For how long one batch of events may hold the writer.
@@ -322,8 +324,13 @@ impl Worker {
         let first_time = claim.attempts > 0 || event.due_at == event.received_at;
         let after = first_time.then(|| now.since(event.received_at));
         let begun = Instant::now();
+        let _line = info_span!("event", event.id = %event.id, webhook_id = event.webhook_id, topic = event.topic)
+            .entered();
+        tracing::debug!(try_no = claim.attempts + 1, "event claimed");
+        let delivery = Some(event.webhook_id.clone());
         let applied = savepoint(conn, |conn| {
-            match catch_unwind(AssertUnwindSafe(|| (self.apply)(conn, event, now))) {
+            let apply = || trail::on(delivery, || (self.apply)(conn, event, now));
+            match catch_unwind(AssertUnwindSafe(apply)) {
                 Ok(Ok(outcome)) => Ok(outcome),
                 Ok(Err(error)) => Err(Fault::Db(error)),
                 Err(_panic) => Err(Fault::Panic),
@@ -334,7 +341,7 @@ impl Worker {
             Err(Fault::Db(error)) if error.is_conflict() => return Err(error),
             Err(Fault::Db(error)) => Outcome::retry(error.to_string()),
             Err(Fault::Panic) => {
-                tracing::error!(event.id = %event.id, topic = event.topic, "an event broke its handler");
+                tracing::error!("an event broke its handler");
                 let reason = "the handler broke on this event";
                 rows::crash(conn, Queue::WebhookEvents, &self.me, claim, reason)?;
                 return Ok(Some(Ended {
@@ -345,7 +352,8 @@ impl Worker {
             }
         };
         let note = self.note(now, begun, None);
-        tracing::info!(event.id = %event.id, topic = event.topic, ?outcome, "event applied");
+        // The reason may quote the payload: it stays in the database, where roles and retention hold.
+        tracing::info!(outcome = outcome.word(), "event applied");
         let queue = Queue::WebhookEvents;
         let policy = self.settings.policy;
         queue::finish(
@@ -419,7 +427,17 @@ impl Worker {
         };
         let registry = Arc::clone(&self.registry);
         let (kind, payload) = (job.kind.clone(), job.payload.clone());
-        let ran = tokio::spawn(async move { registry.run(&kind, &payload, run).await }).await;
+        let line = info_span!(
+            "job",
+            job.id = %id,
+            job.kind = job.kind,
+            job.subject = job.subject,
+            webhook_id = job.webhook_id
+        );
+        let work = trail::follow(job.webhook_id.clone(), async move {
+            registry.run(&kind, &payload, run).await
+        });
+        let ran = tokio::spawn(work.instrument(line.clone())).await;
         let ended_at = self.clock.now();
         self.count_job(&job, &claim, ran.as_ref().ok(), ended_at);
         let note = self.note(ended_at, begun, None);
@@ -427,12 +445,12 @@ impl Worker {
         self.db
             .write(move |conn| match ran {
                 Ok(outcome) => {
-                    tracing::info!(job.id = %id, job.kind = job.kind, ?outcome, "job ran");
+                    line.in_scope(|| tracing::info!(outcome = outcome.word(), "job ran"));
                     let queue = Queue::Jobs;
                     queue::finish(conn, queue, &me, &claim, &outcome, policy, &note, noise())
                 }
                 Err(_panic) => {
-                    tracing::error!(job.id = %id, job.kind = job.kind, "a job broke its handler");
+                    line.in_scope(|| tracing::error!("a job broke its handler"));
                     rows::crash(
                         conn,
                         Queue::Jobs,

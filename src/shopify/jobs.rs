@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::db::DbError;
+use crate::platform::jobs::repeat::{self, Repeat};
 use crate::platform::jobs::{self, Filing, Job, Registry, Run};
 use crate::platform::queue::Outcome;
 use crate::shopify::client::ShopifyError;
@@ -15,7 +16,7 @@ use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::{self, ImportError};
 use crate::shopify::shops::{GrantKind, Shop, ShopError, ShopState};
 use crate::shopify::{Connector, access, locations, outcome_of, registrar};
-use crate::types::{At, ShopId};
+use crate::types::{At, JobId, ShopId};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -136,6 +137,16 @@ pub struct LookAfterShop {
     pub shop: ShopId,
     /// The day since 1970 it is for: a job of today files tomorrow's.
     pub day: i64,
+}
+
+impl Repeat for LookAfterShop {
+    fn next(&self, _last: Option<JobId>, now: At) -> (Self, Duration) {
+        let next = LookAfterShop {
+            shop: self.shop,
+            day: i64::try_from(now.after(DAY).since(At(0)).as_secs() / DAY.as_secs()).unwrap_or(0),
+        };
+        (next, DAY)
+    }
 }
 
 impl Job for LookAfterShop {
@@ -289,17 +300,16 @@ async fn file(cx: &Connector, shop: &Shop) -> Outcome {
 
 async fn file_look(cx: &Connector, shop: &Shop) -> Result<(), DbError> {
     let now = cx.clock.now();
-    let next = LookAfterShop {
+    let look = LookAfterShop {
         shop: shop.id,
-        day: i64::try_from(now.after(DAY).since(At(0)).as_secs() / DAY.as_secs()).unwrap_or(0),
+        day: 0,
     };
     let filing = Filing {
         shop_domain: Some(shop.domain.to_string()),
-        delay: DAY,
         ..Filing::default()
     };
     cx.db
-        .write(move |conn| jobs::enqueue(conn, &next, &filing, now).map(drop))
+        .write(move |conn| repeat::file_next(conn, &look, None, filing, now))
         .await
 }
 

@@ -8,6 +8,7 @@ use super::filters;
 use super::orders::words::{self, Badge};
 use super::page::{Frame, Section, html};
 use super::visitor::Visitor;
+use crate::erp::alerts::{self, Alert, Kind};
 use crate::erp::orders::queries::list::{self, ListRow, View, Wanted};
 use crate::erp::orders::work_state::WorkState;
 use crate::erp::users::roles::Action;
@@ -74,6 +75,7 @@ struct Facts {
     dead: i64,
     unmapped: i64,
     shops: Vec<Shop>,
+    alerts: Vec<Alert>,
     items: i64,
     places: usize,
     any_order: bool,
@@ -107,6 +109,7 @@ fn gather(conn: &mut DbConnection) -> Result<Facts, DbError> {
         dead: queue::count_dead(conn)?,
         unmapped: unmapped::queries::count(conn)?,
         shops: shops::list(conn)?,
+        alerts: alerts::queries::list_open(conn)?,
         items: products::queries::count(conn)?,
         places: locations::list(conn)?.len(),
         any_order: !any.is_empty(),
@@ -207,6 +210,7 @@ fn todos(frame: &Frame, facts: &Facts) -> Vec<Todo> {
             verb: "Review",
         });
     }
+    todos.extend(late(frame, facts));
     let unmapped = in_state(facts, WorkState::Unmapped);
     if unmapped > 0 {
         todos.push(Todo {
@@ -242,6 +246,22 @@ fn todos(frame: &Frame, facts: &Facts) -> Vec<Todo> {
     }
     todos.truncate(MOST);
     todos
+}
+
+// What is dead and which store must be connected again is counted here and now, above; the alerts of those
+// kinds say the same for the mail. That events wait too long, they alone know.
+fn late<'a>(frame: &'a Frame, facts: &'a Facts) -> impl Iterator<Item = Todo> + 'a {
+    let late = facts.alerts.iter().filter(|alert| match alert.kind {
+        Kind::Late => frame.serves("/events"),
+        Kind::Dead | Kind::Disconnected => false,
+    });
+    late.map(|alert| Todo {
+        tone: "critical",
+        what: alert.words(),
+        why: alert.cause.clone(),
+        href: format!("{}/events?state=pending", frame.prefix),
+        verb: "See",
+    })
 }
 
 fn steps(frame: &Frame, facts: &Facts) -> Vec<Step> {

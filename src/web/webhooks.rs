@@ -122,7 +122,9 @@ async fn take(
     });
     let order_number = glance.order_name.clone();
     let delivery = headers.delivery(rule, glance, secret.label, body.to_vec(), now);
+    let (webhook_id, topic) = (delivery.webhook_id.clone(), delivery.topic.clone());
     let stored = inbox.store(delivery).await;
+    tracing::debug!(webhook_id, topic, ?stored, "delivery answered");
     if let (Ok(_), Some(shop), Some(rule)) = (&stored, &shop, rule) {
         note_received(connector, shop.id, rule, now);
     }

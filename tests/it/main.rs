@@ -1,6 +1,7 @@
 //! All integration tests, one binary. They enter by HTTP and look at what a person would look at.
 
 mod account;
+mod alerts;
 mod api;
 mod architecture;
 mod audit;

@@ -1,9 +1,4 @@
 //! What an operator relies on: numbers that are true, readiness that is honest, a log without people in it.
-#![expect(
-    clippy::float_arithmetic,
-    reason = "the numbers of a scrape are floats"
-)]
-
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -17,12 +12,14 @@ use counterfoil::practice::OrderKind;
 use crate::shipping::Story;
 use crate::support::app::{SHOP, TestApp};
 use crate::support::database::Kind;
+use crate::support::log::Log;
 use crate::support::{both_databases, http_client};
 
 both_databases!(
     a_scrape_tells_what_came_in_and_what_became_of_it,
     a_push_is_timed_from_the_change_to_the_stores_answer,
     readiness_names_each_part_that_is_not_well,
+    the_log_follows_a_delivery_and_names_nobody,
 );
 
 const CUT: &[u8] = br##"{"id":820982911946154508,"name":"#1001","line_items":[{"##;
@@ -47,13 +44,13 @@ async fn a_scrape_tells_what_came_in_and_what_became_of_it(kind: Kind) {
         );
         waiting[&line] - before[&line]
     };
-    assert_eq!(intake("stored", ""), 2.0);
-    assert_eq!(intake("duplicate", ""), 1.0);
-    assert_eq!(intake("unavailable", ""), 0.0);
-    assert_eq!(intake("rejected", "signature"), 2.0);
-    assert_eq!(intake("rejected", "too_large"), 0.0);
+    assert_eq!(intake("stored", ""), 2);
+    assert_eq!(intake("duplicate", ""), 1);
+    assert_eq!(intake("unavailable", ""), 0);
+    assert_eq!(intake("rejected", "signature"), 2);
+    assert_eq!(intake("rejected", "too_large"), 0);
     let took = "counterfoil_intake_seconds_count";
-    assert_eq!(waiting[took] - before[took], 5.0);
+    assert_eq!(waiting[took] - before[took], 5);
     assert_eq!(
         waiting["counterfoil_intake_seconds_bucket{le=\"+Inf\"}"],
         waiting[took]
@@ -61,30 +58,30 @@ async fn a_scrape_tells_what_came_in_and_what_became_of_it(kind: Kind) {
     let queue = |what: &str, queue: &str, state: &str| {
         format!("counterfoil_queue_{what}{{queue=\"{queue}\",shop=\"{SHOP}\",state=\"{state}\"}}")
     };
-    assert_eq!(waiting[&queue("rows", "webhook_events", "pending")], 2.0);
+    assert_eq!(waiting[&queue("rows", "webhook_events", "pending")], 2);
     let oldest = queue("oldest_seconds", "webhook_events", "pending");
-    assert_eq!(waiting[&oldest], 90.0);
-    assert_eq!(waiting[&queue("rows", "webhook_events", "dead")], 0.0);
+    assert_eq!(waiting[&oldest], 90);
+    assert_eq!(waiting[&queue("rows", "webhook_events", "dead")], 0);
 
     app.run_jobs().await;
     let after = scrape(&app).await;
-    assert_eq!(after[&queue("rows", "webhook_events", "pending")], 0.0);
-    assert_eq!(after[&oldest], 0.0);
-    assert_eq!(after[&queue("rows", "webhook_events", "dead")], 1.0);
+    assert_eq!(after[&queue("rows", "webhook_events", "pending")], 0);
+    assert_eq!(after[&oldest], 0);
+    assert_eq!(after[&queue("rows", "webhook_events", "dead")], 1);
     // The look that is due tomorrow is not late today.
-    assert_eq!(after[&queue("oldest_seconds", "jobs", "pending")], 0.0);
+    assert_eq!(after[&queue("oldest_seconds", "jobs", "pending")], 0);
     let tries = |outcome: &str| {
         let line =
             format!("counterfoil_tries_total{{outcome=\"{outcome}\",queue=\"webhook_events\"}}");
         after.get(&line).copied().unwrap_or_default()
             - before.get(&line).copied().unwrap_or_default()
     };
-    assert_eq!((tries("done"), tries("dead")), (1.0, 1.0));
+    assert_eq!((tries("done"), tries("dead")), (1, 1));
     let applied = "counterfoil_event_seconds_sum";
-    assert_eq!(after[applied] - before[applied], 90.0);
+    assert_eq!(after[applied] - before[applied], 90);
     let budget = format!("counterfoil_rate_budget_points{{shop=\"{SHOP}\",which=\"left\"}}");
-    assert!(after[&budget] > 0.0);
-    assert!(after["counterfoil_pool_connections{which=\"most\"}"] > 0.0);
+    assert!(after[&budget] > 0);
+    assert!(after["counterfoil_pool_connections{which=\"most\"}"] > 0);
     let name = match kind {
         Kind::Sqlite => "sqlite",
         Kind::Postgres => "postgres",
@@ -93,7 +90,7 @@ async fn a_scrape_tells_what_came_in_and_what_became_of_it(kind: Kind) {
         "counterfoil_build_info{{database=\"{name}\",version=\"{}\"}}",
         env!("CARGO_PKG_VERSION")
     );
-    assert_eq!(after[&build], 1.0);
+    assert_eq!(after[&build], 1);
     app.expect_dead();
 }
 
@@ -106,9 +103,9 @@ async fn a_push_is_timed_from_the_change_to_the_stores_answer(kind: Kind) {
     story.ship_all("1Z999").expect("it ships");
     app.pass(Duration::from_secs(4)).await;
     let after = scrape(app).await;
-    assert_eq!(after[line], 1.0);
+    assert_eq!(after[line], 1);
     let sum = "counterfoil_push_seconds_sum{kind=\"shopify.push_fulfillment\"}";
-    assert_eq!(after[sum], 4.0);
+    assert_eq!(after[sum], 4);
 }
 
 async fn readiness_names_each_part_that_is_not_well(kind: Kind) {
@@ -142,6 +139,60 @@ async fn readiness_names_each_part_that_is_not_well(kind: Kind) {
         "{said}"
     );
     drop(let_go);
+}
+
+async fn the_log_follows_a_delivery_and_names_nobody(kind: Kind) {
+    let mut app = TestApp::connected(kind).await;
+    let log = Log::listen();
+    // The other database's story is told beside this one, into the same log.
+    let id = |number: u32| format!("road-{number}-{kind:?}");
+    let order = std::fs::read_to_string("tests/fixtures/shopify/orders_create.json");
+    let order = order
+        .expect("a fixture")
+        .replace("ada@example.com", "zilla.log@example.com")
+        .replace("\"Ada\"", "\"Zillabeth\"")
+        .replace("\"Muster\"", "\"Quexelmann\"")
+        .replace("Hauptstr. 1", "Logbuchgasse 17")
+        .replace("\"phone\": null", "\"phone\": \"+491705550199\"");
+    let people = [
+        "zilla",
+        "Zillabeth",
+        "Quexelmann",
+        "Logbuchgasse",
+        "5550199",
+    ];
+    for known in people {
+        assert!(order.contains(known), "{known} is not in the fixture");
+    }
+    app.deliver_webhook("orders/create", &id(1), order.as_bytes())
+        .await;
+    // What the parser says of this one quotes it.
+    let odd = br#"{"id":820982911946154509,"line_items":"zilla.log@example.com"}"#;
+    app.deliver_webhook("orders/create", &id(2), odd).await;
+    let granted = br#"{"id":1,"current":["read_orders"],"previous":[]}"#;
+    app.deliver_webhook("app/scopes_update", &id(3), granted)
+        .await;
+    app.deliver_signed("orders/create", &id(4), SHOP, order.as_bytes(), "forged")
+        .await;
+    app.run_jobs().await;
+
+    // Each of them files a job that asks Shopify: an article that is new here, the scopes.
+    for number in [1, 3] {
+        let road = log.road_of(&id(number));
+        let (arrival, job) = road.split_at(3);
+        assert_eq!(
+            arrival,
+            ["delivery answered", "event claimed", "event applied"]
+        );
+        assert!(job.contains(&"called Shopify".to_owned()), "{job:?}");
+        assert_eq!(job.last().map(String::as_str), Some("job ran"));
+    }
+    let text = log.text();
+    for known in people {
+        let line = text.lines().find(|line| line.contains(known));
+        assert_eq!(line, None, "{known} stands in the log");
+    }
+    app.expect_dead();
 }
 
 /// Takes every connection of the pool until the returned senders are dropped.
@@ -179,8 +230,8 @@ async fn ready(app: &TestApp) -> (u16, String) {
     (status, reply.text().await.expect("a text"))
 }
 
-/// Every line of `/metrics` and its value.
-async fn scrape(app: &TestApp) -> HashMap<String, f64> {
+/// Every line of `/metrics` and its value, in whole numbers.
+async fn scrape(app: &TestApp) -> HashMap<String, i64> {
     static NUMBER: AtomicU32 = AtomicU32::new(1);
     let now = app.clock.now();
     let random = format!("{:064x}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -201,7 +252,8 @@ async fn scrape(app: &TestApp) -> HashMap<String, f64> {
         .filter(|line| !line.starts_with('#'))
         .map(|line| {
             let (name, value) = line.rsplit_once(' ').expect("a name and a value");
-            (name.to_owned(), value.parse().expect("a number"))
+            let whole = value.split('.').next().unwrap_or_default();
+            (name.to_owned(), whole.parse().expect("a number"))
         })
         .collect()
 }

@@ -42,7 +42,10 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ("jobs", &[
         "id", "kind", "dedupe_key", "shop_domain", "subject", "key", "snapshot", "ver", "progress",
         "created_at", "created_by", "status", "due_at", "claim_no", "attempts", "crashes",
-        "locked_by", "locked_at", "waits_for", "finished_at"
+        "locked_by", "locked_at", "waits_for", "finished_at", "webhook_id"
+    ]),
+    ("alerts", &[
+        "id", "kind", "subject", "cause", "opened_at", "resolved_at", "told_at", "end_told_at"
     ]),
     ("tries", &[
         "id", "queue", "row_id", "at", "micros", "outcome", "request_id"

@@ -5,7 +5,9 @@ use reqwest::redirect::Policy;
 pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod database;
+pub(crate) mod log;
 pub(crate) mod program;
+pub(crate) mod smtp;
 pub(crate) mod visitor;
 
 /// Makes two tests of each named story, one a database:

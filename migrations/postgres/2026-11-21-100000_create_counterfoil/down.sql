@@ -32,6 +32,7 @@ DROP TABLE locations;
 DROP TABLE products;
 DROP TABLE channels;
 DROP TABLE sellers;
+DROP TABLE alerts;
 DROP TABLE rejected_webhooks;
 DROP TABLE tries;
 DROP TABLE jobs;

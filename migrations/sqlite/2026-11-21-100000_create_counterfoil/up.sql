@@ -116,6 +116,7 @@ CREATE TABLE jobs (
     progress TEXT,
     created_at BIGINT NOT NULL,
     created_by BIGINT REFERENCES users (id),
+    webhook_id TEXT,
     status SMALLINT NOT NULL DEFAULT 0 CHECK (status BETWEEN 0 AND 6),
     due_at BIGINT NOT NULL,
     claim_no BIGINT NOT NULL DEFAULT 0,
@@ -155,6 +156,18 @@ CREATE TABLE rejected_webhooks (
     shop_domain TEXT NOT NULL,
     reason TEXT NOT NULL
 );
+CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('dead', 'disconnected', 'late')),
+    subject TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    resolved_at BIGINT,
+    told_at BIGINT,
+    end_told_at BIGINT
+);
+CREATE UNIQUE INDEX alerts_open ON alerts (kind, subject) WHERE resolved_at IS NULL;
+CREATE INDEX alerts_resolved ON alerts (resolved_at);
 
 -- The core: who sells, what, and from where.
 CREATE TABLE sellers (

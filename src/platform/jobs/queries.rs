@@ -3,7 +3,7 @@ use diesel::prelude::*;
 
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::jobs;
+use crate::schema::{jobs, tries};
 use crate::types::{At, JobId, UserId};
 
 /// A job to store.
@@ -14,6 +14,7 @@ pub struct NewJob {
     pub dedupe_key: Option<String>,
     pub key: Option<String>,
     pub payload: String,
+    pub webhook_id: Option<String>,
     pub shop_domain: Option<String>,
     pub subject: Option<String>,
     pub created_at: At,
@@ -34,6 +35,8 @@ pub struct JobRow {
     pub progress: Option<String>,
     pub created_at: At,
     pub created_by: Option<UserId>,
+    /// The delivery that it goes back to, where there is one.
+    pub webhook_id: Option<String>,
     pub status: i16,
     pub due_at: At,
     pub attempts: i32,
@@ -134,6 +137,24 @@ pub fn is_cancel_requested(conn: &mut DbConnection, id: JobId) -> Result<bool, D
         .first(conn)
         .optional()?;
     Ok(wish.flatten().as_deref() == Some("cancel"))
+}
+
+/// Forgets a job that is done, and its tries: of what comes again every minute nobody reads the history.
+///
+/// # Errors
+///
+/// The database's.
+pub fn delete_done(conn: &mut DbConnection, id: JobId) -> Result<(), DbError> {
+    let gone = diesel::delete(jobs::table.find(id).filter(jobs::status.eq(3))).execute(conn)?;
+    if gone > 0 {
+        diesel::delete(
+            tries::table
+                .filter(tries::queue.eq("jobs"))
+                .filter(tries::row_id.eq(id.0)),
+        )
+        .execute(conn)?;
+    }
+    Ok(())
 }
 
 /// How many jobs of a kind are not finished.

@@ -67,6 +67,10 @@ impl TestApp {
     }
 
     async fn start_with(kind: Kind, scopes: &str) -> Self {
+        Self::start_as(kind, |config| scopes.clone_into(&mut config.shopify.scopes)).await
+    }
+
+    async fn start_as(kind: Kind, change: impl FnOnce(&mut Config)) -> Self {
         let database = Database::create(kind);
         let data = tempfile::tempdir().expect("a data folder");
         let clock = Clock::fixed(noon());
@@ -75,7 +79,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let mut config = config(&url, &practice.url(), &database.url, data.path());
-        config.shopify.scopes = scopes.to_owned();
+        change(&mut config);
         let counterfoil = Counterfoil::start(config, clock.clone()).await;
         let counterfoil = counterfoil.expect("Counterfoil starts");
         let mounted = counterfoil.clone();
@@ -109,7 +113,20 @@ impl TestApp {
 
     /// As `connected`, with a store that grants these scopes alone.
     pub(crate) async fn connected_with(kind: Kind, scopes: &str) -> Self {
-        let app = Self::start_with(kind, scopes).await;
+        Self::start_with(kind, scopes).await.with_store().await
+    }
+
+    /// As `connected`, with alerts mailed to `to` through the mail server at `smtp_url`.
+    pub(crate) async fn connected_with_mail(kind: Kind, smtp_url: &str, to: &str) -> Self {
+        let app = Self::start_as(kind, |config| {
+            config.mail.url = Some(smtp_url.to_owned().into());
+            config.mail.to = Some(to.to_owned());
+        });
+        app.await.with_store().await
+    }
+
+    async fn with_store(self) -> Self {
+        let app = self;
         let shop = ShopDomain::parse(SHOP).expect("a store's address");
         let way = Way::Code(app.consent().await);
         let connected = connect::connect(&app.counterfoil.connector, &shop, way, None).await;
@@ -505,6 +522,10 @@ pub(crate) fn config(url: &str, shopify: &str, database: &str, data: &std::path:
         workers: None,
         worker_batch: 32,
         worker_poll_ms: 250,
+        smtp_url: None,
+        alert_mail_to: None,
+        mail_from: None,
+        alert_after_minutes: 10,
         practice_bind: "127.0.0.1:0".to_owned(),
     };
     settings.into_config("data")
