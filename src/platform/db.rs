@@ -135,10 +135,14 @@ impl ManageConnection for Manager {
     }
 }
 
-/// The pool, and for SQLite the line in which its writers stand.
+/// The pools, and for SQLite the line in which its writers stand.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<Manager>,
+    /// Who writes never waits for those who only read: SQLite's one writer has a connection of its own, and so has
+    /// what a peer waits to be told.
+    writing: Pool<Manager>,
+    urgent: Pool<Manager>,
     turns: Arc<Turns>,
     postgres: bool,
 }
@@ -157,17 +161,19 @@ impl Db {
         manager
             .connect()
             .map_err(|error| DbError::Open(error.to_string()))?;
-        let pool = Pool::builder()
-            .max_size(connections)
-            .min_idle(Some(1))
-            .test_on_check_out(is_postgres(url))
-            .connection_timeout(Duration::from_secs(3))
-            .build(manager)
-            .map_err(|error| DbError::Open(error.to_string()))?;
+        let postgres = is_postgres(url);
+        let pool = pool(&manager, connections)?;
+        let apart = self::pool(&manager, 1)?;
         Ok(Db {
+            writing: if postgres {
+                pool.clone()
+            } else {
+                apart.clone()
+            },
+            urgent: apart,
             pool,
             turns: Arc::default(),
-            postgres: is_postgres(url),
+            postgres,
         })
     }
 
@@ -259,7 +265,7 @@ impl Db {
         work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
     ) -> Result<T, E> {
         let _turn = self.turn(Turns::wait);
-        let mut conn = self.connection()?;
+        let mut conn = self.writing.get().map_err(DbError::Busy)?;
         transact(&mut conn, begin_write, work)
     }
 
@@ -273,7 +279,7 @@ impl Db {
         work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
     ) -> Result<T, E> {
         let _turn = self.turn(Turns::wait_urgently);
-        let mut conn = self.connection()?;
+        let mut conn = self.urgent.get().map_err(DbError::Busy)?;
         transact(&mut conn, begin_write, work)
     }
 
@@ -322,6 +328,16 @@ pub fn migrations(conn: &DbConnection) -> Result<Vec<String>, DbError> {
         DbConnection::Sqlite(_) => versions::<Sqlite>(&SQLITE),
     }
     .map_err(|error| DbError::Migration(error.to_string()))
+}
+
+fn pool(manager: &Manager, connections: u32) -> Result<Pool<Manager>, DbError> {
+    Pool::builder()
+        .max_size(connections)
+        .min_idle(Some(1))
+        .test_on_check_out(is_postgres(&manager.url))
+        .connection_timeout(Duration::from_secs(3))
+        .build(manager.clone())
+        .map_err(|error| DbError::Open(error.to_string()))
 }
 
 /// Runs `work` in a savepoint: its `Err` undoes what it did and nothing else.

@@ -18,6 +18,7 @@ both_databases!(
     an_older_state_that_comes_later_changes_nothing,
     a_captured_order_sent_as_something_destructive_does_no_harm,
     a_captured_order_sent_for_another_of_our_stores_is_not_booked_twice,
+    a_delivery_is_taken_while_pages_hold_every_connection,
     every_value_that_may_be_missing_may_be_missing,
 );
 
@@ -172,6 +173,41 @@ async fn a_captured_order_sent_as_something_destructive_does_no_harm(kind: Kind)
         .assert(200, "created");
     app.run_jobs().await;
     app.order("#1002");
+}
+
+async fn a_delivery_is_taken_while_pages_hold_every_connection(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    // The store's secrets are known already, as they are to a program that runs.
+    app.deliver_webhook("themes/publish", "w0", b"{}").await;
+    let (_in_use, most) = app.db().pool_use();
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let pages: Vec<_> = (0..most)
+        .map(|_| {
+            let (db, begun) = (app.db().clone(), begun.clone());
+            let (let_go, may_go) = std::sync::mpsc::channel::<()>();
+            let reading = std::thread::spawn(move || {
+                db.read_here(|_conn| -> Result<(), counterfoil::platform::db::DbError> {
+                    begun.send(()).expect("the story goes on");
+                    may_go.recv().expect("the story goes on");
+                    Ok(())
+                })
+            });
+            (reading, let_go)
+        })
+        .collect();
+    for _ in 0..most {
+        has_begun.recv().expect("a page reads");
+    }
+    assert_eq!(app.db().pool_use(), (most, most));
+    app.deliver_webhook("orders/create", "w1", &order().text())
+        .await
+        .assert(200, "created");
+    for (reading, let_go) in pages {
+        let_go.send(()).expect("it waits");
+        reading.join().expect("no panic").expect("it read");
+    }
+    app.run_jobs().await;
+    app.order("#1001");
 }
 
 /// Both stores' webhooks are signed with the app's one secret.
