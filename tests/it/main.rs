@@ -23,6 +23,7 @@ mod queue;
 mod receiving_orders;
 mod routes;
 mod schema;
+mod set_up;
 mod shipping;
 mod signing_in;
 mod stores;

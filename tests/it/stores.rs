@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use counterfoil::platform::db::DbError;
+use counterfoil::platform::jobs::{self, Job as _};
+use counterfoil::platform::queue::Status;
 use counterfoil::practice::Misbehaviour;
 use counterfoil::shopify::Haste;
 use counterfoil::shopify::graphql::{Shop as ShopQuery, shop as shop_query};
+use counterfoil::shopify::jobs::ImportProducts;
 use counterfoil::shopify::shops::{self, Shop, ShopState};
 use reqwest::redirect::Policy;
 use serde_json::Value;
@@ -20,6 +23,8 @@ both_databases!(
     a_callback_proves_itself_or_changes_nothing,
     connecting_again_keeps_the_store_and_disconnecting_removes_its_webhooks,
     an_expired_token_is_refreshed_by_itself,
+    many_calls_at_once_find_an_expired_token_and_all_are_answered,
+    a_throttled_import_goes_on_until_everything_is_there,
     a_removed_app_is_believed_only_once_the_store_says_so,
     a_token_is_tested_before_it_is_kept,
 );
@@ -172,6 +177,45 @@ async fn an_expired_token_is_refreshed_by_itself(kind: Kind) {
     app.practice.misbehave(Misbehaviour::ExpireToken, 1);
     assert!(ask().await.is_ok());
     assert_eq!(shop(&app).state, ShopState::Active);
+}
+
+async fn many_calls_at_once_find_an_expired_token_and_all_are_answered(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let cx = &app.counterfoil.connector;
+    let id = shop(&app).id;
+    app.clock.advance(Duration::from_secs(2 * 3600));
+    let asks = (0..5).map(|_| cx.call::<ShopQuery>(id, Haste::Now, shop_query::Variables {}));
+    for answer in futures_util::future::join_all(asks).await {
+        assert_eq!(answer.expect("an answer").data.shop.myshopify_domain, SHOP);
+    }
+    let shop = shop(&app);
+    assert_eq!(shop.state, ShopState::Active);
+    assert!(shop.access_expires_at > Some(app.clock.now()));
+}
+
+async fn a_throttled_import_goes_on_until_everything_is_there(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let page = app
+        .get(&format!("/integrations/shopify/{}", shop(&app).id))
+        .await;
+    app.practice.misbehave(Misbehaviour::Throttle, 3);
+    app.owner()
+        .submit(page.form("form[action$='/imports']"))
+        .await
+        .assert_status(200);
+    app.run_jobs().await;
+    for _ in 0..5 {
+        app.pass(Duration::from_secs(30)).await;
+    }
+    let import = app.read(|conn| jobs::queries::find_latest(conn, ImportProducts::KIND, SHOP));
+    let import = import.expect("an import");
+    assert_eq!(Status::from_code(import.status), Status::Done);
+    assert_eq!(import.attempts, 0, "to be throttled is no failure");
+    let throttled = app.practice.requests();
+    let throttled = throttled
+        .iter()
+        .filter(|one| one.answer.to_string().contains("THROTTLED"));
+    assert!(throttled.count() >= 1, "nothing was throttled");
 }
 
 async fn a_removed_app_is_believed_only_once_the_store_says_so(kind: Kind) {

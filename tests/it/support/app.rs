@@ -66,11 +66,22 @@ impl TestApp {
         Self::start_with(kind, counterfoil::shopify::DEFAULT_SCOPES).await
     }
 
+    /// Started for the first time: nobody has an account.
+    pub(crate) async fn empty(kind: Kind) -> Self {
+        Self::empty_as(kind, |_config| ()).await
+    }
+
     async fn start_with(kind: Kind, scopes: &str) -> Self {
         Self::start_as(kind, |config| scopes.clone_into(&mut config.shopify.scopes)).await
     }
 
     async fn start_as(kind: Kind, change: impl FnOnce(&mut Config)) -> Self {
+        let mut app = Self::empty_as(kind, change).await;
+        app.owner = app.signed_in(Role::Owner).await;
+        app
+    }
+
+    async fn empty_as(kind: Kind, change: impl FnOnce(&mut Config)) -> Self {
         let database = Database::create(kind);
         let data = tempfile::tempdir().expect("a data folder");
         let clock = Clock::fixed(noon());
@@ -91,7 +102,7 @@ impl TestApp {
             .run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        let mut app = Self {
+        Self {
             owner: Visitor::new(&url),
             counterfoil,
             practice,
@@ -101,9 +112,7 @@ impl TestApp {
             may_be_dead: false,
             _data: data,
             _database: database,
-        };
-        app.owner = app.signed_in(Role::Owner).await;
-        app
+        }
     }
 
     /// As `start`, with the practice store connected by the code of its consent page, and everything imported.
