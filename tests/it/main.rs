@@ -11,6 +11,7 @@ mod connecting;
 mod embed;
 mod events;
 mod graphql;
+mod inbox;
 mod keys;
 mod kill;
 mod mapping;

@@ -409,7 +409,7 @@ fn snapshot(id: &str, key: &str, version: i64) -> Delivery {
     }
 }
 
-fn change(shop: &str, id: &str, key: &str) -> Delivery {
+pub(crate) fn change(shop: &str, id: &str, key: &str) -> Delivery {
     Delivery {
         source: "shopify",
         shop_domain: shop.to_owned(),
