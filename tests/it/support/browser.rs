@@ -315,6 +315,9 @@ impl Drop for Browser {
     }
 }
 
+/// How often the driver may lose its port to somebody else.
+const DRIVER_STARTS: u32 = 5;
+
 /// The driver's process; ends when dropped.
 struct Driver {
     process: Child,
@@ -324,7 +327,13 @@ struct Driver {
 }
 
 impl Driver {
+    // The driver chooses a free port and takes it a moment later: another one may be quicker, and then it ends.
     fn start() -> Self {
+        let started = (0..DRIVER_STARTS).find_map(|_| Self::try_start());
+        started.expect("chromedriver ended before it named its port, each time")
+    }
+
+    fn try_start() -> Option<Self> {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -337,19 +346,22 @@ impl Driver {
             port: 0,
             output: BufReader::new(output),
         };
-        driver.port = driver.read_port();
-        driver
+        driver.port = driver.read_port()?;
+        Some(driver)
     }
 
-    fn read_port(&mut self) -> u16 {
+    /// `None` if it ends before it has one.
+    fn read_port(&mut self) -> Option<u16> {
         let mut line = String::new();
         loop {
             line.clear();
             let read = self.output.read_line(&mut line).expect("its output");
-            assert!(read > 0, "chromedriver ended before it named its port");
+            if read == 0 {
+                return None;
+            }
             if let Some((_, port)) = line.split_once("started successfully on port ") {
                 let port = port.trim().trim_end_matches('.');
-                return port.parse().expect("a port number");
+                return Some(port.parse().expect("a port number"));
             }
         }
     }
