@@ -9,6 +9,7 @@ pub mod events;
 pub mod holds;
 pub mod locations;
 pub mod orders;
+pub mod pauses;
 pub mod personal_data;
 pub mod products;
 pub mod setup;

@@ -73,7 +73,18 @@ diesel::table! {
 diesel::table! {
     queues (name) {
         name -> Text,
-        paused -> Bool,
+    }
+}
+
+diesel::table! {
+    pauses (cause) {
+        cause -> Text,
+        shop_domain -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        paused_at -> BigInt,
+        paused_by -> Nullable<BigInt>,
+        resumed_at -> Nullable<BigInt>,
+        settled -> Bool,
     }
 }
 
@@ -745,6 +756,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     audit_log,
     queues,
+    pauses,
     workers,
     webhook_events,
     jobs,

@@ -18,6 +18,7 @@ pub mod locations;
 pub mod mappings;
 pub mod oauth;
 pub mod orders;
+pub mod pauses;
 pub mod payloads;
 pub mod personal_data;
 pub mod privacy;

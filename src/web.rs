@@ -28,6 +28,7 @@ pub mod nav;
 pub mod orders;
 pub mod page;
 pub mod palette;
+pub mod pausing;
 pub mod products;
 pub mod routes;
 pub mod sessions;

@@ -9,7 +9,7 @@ use crate::erp::events;
 use crate::platform::jobs::Registry;
 use crate::platform::worker::ApplyEvent;
 use crate::shopify::fulfillments::{self, CancelFulfillment, PushFulfillment, PushTracking};
-use crate::shopify::{Connector, apply, jobs};
+use crate::shopify::{Connector, apply, jobs, pauses};
 
 /// Events of the core start pushes to the channel.
 pub(crate) fn listen() {
@@ -26,6 +26,14 @@ pub(crate) fn registry(connector: &Connector, watchman: Watchman) -> Registry {
     registry.register::<PushFulfillment>(&cx);
     registry.register::<PushTracking>(&cx);
     registry.register::<CancelFulfillment>(&cx);
+    registry.hold(pauses::HELD);
+    debug_assert!(
+        registry
+            .pushes()
+            .iter()
+            .all(|kind| registry.held().contains(kind)),
+        "a pause must hold back every push"
+    );
     registry
 }
 

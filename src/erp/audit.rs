@@ -37,6 +37,9 @@ crate::text_enum! {
         PrivacyReported = "privacy.reported",
         PrivacyClosed = "privacy.closed",
         PrivacyApproved = "privacy.approved",
+        /// Webhooks, pushes, or one store: the subject says which.
+        Paused = "work.paused",
+        Resumed = "work.resumed",
     }
 }
 

@@ -103,6 +103,7 @@ pub struct Registry {
     runners: HashMap<&'static str, Runner>,
     limits: Vec<(&'static str, usize)>,
     pushes: Vec<&'static str>,
+    held: Vec<&'static str>,
 }
 
 impl Registry {
@@ -137,6 +138,23 @@ impl Registry {
     #[must_use]
     pub fn is_push(&self, kind: &str) -> bool {
         self.pushes.contains(&kind)
+    }
+
+    /// Makes known which kinds a pause holds back.
+    pub fn hold(&mut self, kinds: &[&'static str]) {
+        self.held.extend(kinds);
+    }
+
+    /// The kinds that a pause of a store, or of all that goes out, holds back.
+    #[must_use]
+    pub fn held(&self) -> &[&'static str] {
+        &self.held
+    }
+
+    /// Every kind that tells the channel of a change made here.
+    #[must_use]
+    pub fn pushes(&self) -> &[&'static str] {
+        &self.pushes
     }
 
     /// Runs one stored job.

@@ -2,6 +2,7 @@
 //!
 //! The row carries its claim (`locked_by`, `locked_at`, `claim_no`). `claim_no` rises with each claim
 //! and is the fencing token: whoever finishes must still hold it, so a zombie touches no row.
+pub mod pauses;
 pub mod queries;
 
 use std::time::Duration;
@@ -192,6 +193,8 @@ pub struct Wanted<'a> {
     pub suspects: bool,
     /// Jobs of these kinds are left where they are.
     pub but: &'a [&'a str],
+    /// While something is paused: the kinds of jobs that a pause holds back.
+    pub held: Option<&'a [&'a str]>,
 }
 
 /// Who works: `hostname:pid:boot-nonce`, written into every claim.

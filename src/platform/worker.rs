@@ -264,6 +264,7 @@ impl Worker {
             at_most: self.settings.batch,
             suspects,
             but: &[],
+            held: None,
         };
         let claims = self.claim(Queue::WebhookEvents, wanted)?;
         let mut left = claims.as_slice();
@@ -384,6 +385,7 @@ impl Worker {
                 at_most: 1,
                 suspects,
                 but: &full,
+                held: None,
             };
             worker.claim(Queue::Jobs, wanted)
         })
@@ -393,13 +395,27 @@ impl Worker {
     }
 
     fn claim(&self, queue: Queue, wanted: Wanted<'_>) -> Result<Vec<Claim>, DbError> {
-        let now = self.clock.now();
-        let due = |conn: &mut DbConnection| rows::any_due(conn, queue, wanted.but, now);
-        if !self.db.read_here(due)? {
-            return Ok(Vec::new());
+        loop {
+            let now = self.clock.now();
+            let look = |conn: &mut DbConnection| rows::look(conn, queue, wanted.but, now);
+            let look = self.db.read_here(look)?;
+            if look.stopped || !(look.due || look.over) {
+                return Ok(Vec::new());
+            }
+            let held = (look.paused || look.over).then(|| self.registry.held());
+            let wanted = Wanted { held, ..wanted };
+            let (claims, moved) = self.db.write_repeating(|conn| {
+                let moved = match held {
+                    Some(held) => rows::pauses::settle(conn, queue, held, now)?,
+                    None => 0,
+                };
+                Ok::<_, DbError>((rows::claim(conn, queue, &self.me, wanted, now)?, moved))
+            })?;
+            // What was put aside or given back may have stood before what can be claimed.
+            if moved == 0 || !claims.is_empty() {
+                return Ok(claims);
+            }
         }
-        self.db
-            .write_repeating(|conn| rows::claim(conn, queue, &self.me, wanted, now))
     }
 
     async fn work_on_job(self, claim: Claim) {

@@ -127,7 +127,7 @@ pub async fn disconnect(
     user: Option<UserId>,
 ) -> Result<(), ConnectError> {
     let shop = cx.shop(id).await?;
-    if shop.state == ShopState::Active || shop.state == ShopState::Paused {
+    if shop.state == ShopState::Active {
         // A store that does not answer is disconnected all the same: we answer its webhooks with 410,
         // and Shopify ends a subscription that keeps failing.
         if let Err(error) = registrar::remove_all(cx, id).await {

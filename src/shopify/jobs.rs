@@ -332,7 +332,7 @@ pub(crate) async fn living(cx: &Connector, id: ShopId) -> Result<Shop, Outcome> 
         error @ (ShopError::Secret(_) | ShopError::Db(_)) => Outcome::retry(error.to_string()),
     })?;
     match shop.state {
-        ShopState::Active | ShopState::Paused => Ok(shop),
+        ShopState::Active => Ok(shop),
         ShopState::Disconnected => Err(Outcome::Superseded),
         ShopState::NeedsReconnect => Err(outcome_of(id, &ShopifyError::Unauthorized)),
     }

@@ -16,7 +16,6 @@ text_enum! {
         Active = "active",
         /// Its token is dead; webhooks are still taken in.
         NeedsReconnect = "needs_reconnect",
-        Paused = "paused",
         Disconnected = "disconnected",
     }
 }
@@ -191,12 +190,7 @@ pub fn mark_needs_reconnect(
     reason: &str,
     now: At,
 ) -> Result<(), DbError> {
-    queries::set_state(
-        conn,
-        id,
-        &[ShopState::Active, ShopState::Paused],
-        ShopState::NeedsReconnect,
-    )?;
+    queries::set_state(conn, id, &[ShopState::Active], ShopState::NeedsReconnect)?;
     queries::set_error(conn, id, Some(reason), now)
 }
 

@@ -189,6 +189,8 @@ impl Names {
             "jobs" => ("Job", format!("/events/jobs/{id}")),
             "token" => ("Token", String::new()),
             "keys" => ("Stored secrets", String::new()),
+            "incoming" => ("Incoming", "/events".to_owned()),
+            "outgoing" => ("Outgoing", "/events".to_owned()),
             other => (other, String::new()),
         };
         let about = self.0.get(&row.subject).cloned();

@@ -10,6 +10,7 @@ pub mod payload;
 use super::error::WebError;
 use super::filters;
 use super::page::{Frame, Section, html};
+use super::pausing::{self, Banner};
 use super::visitor::Visitor;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::inbox::queries as inbox;
@@ -136,6 +137,7 @@ struct IndexPage {
     kinds: Vec<(&'static str, String, bool)>,
     older: String,
     inspected: Option<Inspected>,
+    pauses: Vec<Banner>,
 }
 
 /// `GET /events?state=&kind=&before=`
@@ -254,6 +256,7 @@ fn built(
             .collect(),
         older,
         inspected,
+        pauses: pausing::banners(conn, &frame.prefix)?,
         frame,
     }))
 }

@@ -58,7 +58,7 @@ pub fn count(value: &i64, _: &dyn Values) -> Result<String> {
     Ok(grouped(*value))
 }
 
-fn grouped(value: i64) -> String {
+pub(super) fn grouped(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -7,6 +7,7 @@ use super::error::WebError;
 use super::filters;
 use super::orders::words::{self, Badge};
 use super::page::{Frame, Section, html};
+use super::pausing::{self, Banner};
 use super::visitor::Visitor;
 use crate::erp::alerts::{self, Alert, Kind};
 use crate::erp::orders::queries::list::{self, ListRow, View, Wanted};
@@ -14,7 +15,9 @@ use crate::erp::orders::work_state::WorkState;
 use crate::erp::users::roles::Action;
 use crate::erp::{locations, products};
 use crate::platform::db::{Db, DbConnection, DbError};
+use crate::platform::queue::pauses::{self, Scope};
 use crate::platform::queue::queries as queue;
+use crate::shopify::pauses::scope;
 use crate::shopify::shops::{self, Shop, ShopState};
 use crate::shopify::unmapped;
 
@@ -66,6 +69,7 @@ struct HomePage {
     stores: Vec<(Shop, Badge)>,
     steps: Vec<Step>,
     first: Option<String>,
+    pauses: Vec<Banner>,
 }
 
 /// What the page is made of.
@@ -79,6 +83,9 @@ struct Facts {
     items: i64,
     places: usize,
     any_order: bool,
+    pauses: Vec<Banner>,
+    /// The stores that a person paused.
+    paused: Vec<Scope>,
 }
 
 /// `GET /`
@@ -88,11 +95,12 @@ struct Facts {
 /// The database's.
 pub async fn show(db: web::Data<Db>, visitor: Visitor) -> Result<HttpResponse, WebError> {
     let frame = visitor.frame(Section::Home);
-    let facts = db.read(gather).await?;
+    let prefix = frame.prefix.clone();
+    let facts = db.read(move |conn| gather(conn, &prefix)).await?;
     Ok(html(StatusCode::OK, &page(frame, facts)))
 }
 
-fn gather(conn: &mut DbConnection) -> Result<Facts, DbError> {
+fn gather(conn: &mut DbConnection, prefix: &str) -> Result<Facts, DbError> {
     let wanted = Wanted {
         view: View::ToShip,
         search: String::new(),
@@ -113,6 +121,8 @@ fn gather(conn: &mut DbConnection) -> Result<Facts, DbError> {
         items: products::queries::count(conn)?,
         places: locations::list(conn)?.len(),
         any_order: !any.is_empty(),
+        pauses: pausing::banners(conn, prefix)?,
+        paused: pauses::list(conn)?.into_iter().map(|it| it.scope).collect(),
     })
 }
 
@@ -138,11 +148,13 @@ fn page(frame: Frame, facts: Facts) -> HomePage {
             .filter(|_| frame.can(Action::Ship))
             .map(|next| next.href.clone()),
         next,
+        pauses: facts.pauses,
         stores: facts
             .shops
             .into_iter()
             .map(|shop| {
-                let badge = connection(shop.state);
+                let is_paused = facts.paused.contains(&scope(&shop));
+                let badge = connection(shop.state, is_paused);
                 (shop, badge)
             })
             .collect(),
@@ -296,11 +308,11 @@ fn steps(frame: &Frame, facts: &Facts) -> Vec<Step> {
     ]
 }
 
-fn connection(state: ShopState) -> Badge {
+fn connection(state: ShopState, is_paused: bool) -> Badge {
     let (text, kind) = match state {
+        ShopState::Active if is_paused => ("Paused", "neutral"),
         ShopState::Active => ("Connected", "success plain"),
         ShopState::NeedsReconnect => ("Needs reconnecting", "critical"),
-        ShopState::Paused => ("Paused", "neutral"),
         ShopState::Disconnected => ("Disconnected", "neutral"),
     };
     Badge {

@@ -101,7 +101,10 @@ pub async fn index(
 ) -> Result<HttpResponse, WebError> {
     let (frame, scopes) = (visitor.frame(Section::Integrations), asked_scopes(&cx));
     let now = frame.now;
-    let cards = db.read(move |conn| card::list(conn, &scopes, now)).await?;
+    let prefix = frame.prefix.clone();
+    let cards = db
+        .read(move |conn| card::list(conn, &scopes, &prefix, now))
+        .await?;
     Ok(html(StatusCode::OK, &IndexPage { frame, cards }))
 }
 
@@ -121,11 +124,11 @@ pub async fn show(
         asked_scopes(&cx),
         id.into_inner(),
     );
-    let now = frame.now;
+    let (now, prefix) = (frame.now, frame.prefix.clone());
     let card = db
         .read(move |conn| -> Result<Card, ShopError> {
             let shop = shops::get(conn, id)?;
-            Ok(card::of(conn, shop, &scopes, now)?)
+            Ok(card::of(conn, shop, &scopes, &prefix, now)?)
         })
         .await
         .map_err(missing)?;

@@ -7,6 +7,7 @@ use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::metrics::Metrics;
 use crate::platform::metrics::standing::{Standing, TEXT};
 use crate::platform::queue::Queue;
+use crate::platform::queue::pauses::{self, Scope};
 use crate::platform::queue::queries::list::{self, Depth};
 use crate::shopify::shops::{self, Shop, ShopState};
 
@@ -14,6 +15,7 @@ use crate::shopify::shops::{self, Shop, ShopState};
 struct Facts {
     depths: Vec<(Queue, Vec<Depth>)>,
     shops: Vec<Shop>,
+    paused: Vec<Scope>,
 }
 
 /// `GET /metrics`
@@ -39,6 +41,16 @@ pub async fn show(
             budget.maximum,
         ))
     }));
+    let is_on = |scope: &Scope| facts.paused.contains(scope);
+    let all = [Scope::Incoming, Scope::Outgoing];
+    standing.paused(
+        all.iter()
+            .map(|scope| (scope.word(), "", is_on(scope)))
+            .chain(domains.iter().map(|domain| {
+                let scope = Scope::Shop(domain.clone());
+                (scope.word(), domain.as_str(), is_on(&scope))
+            })),
+    );
     standing.pool(pool);
     standing.build(db.is_postgres());
     let text = standing
@@ -54,5 +66,10 @@ fn gather(conn: &mut DbConnection) -> Result<Facts, DbError> {
         .into_iter()
         .map(|queue| Ok((queue, list::depths(conn, queue)?)))
         .collect::<Result<_, DbError>>()?;
-    Ok(Facts { depths, shops })
+    let paused = pauses::list(conn)?;
+    Ok(Facts {
+        depths,
+        shops,
+        paused: paused.into_iter().map(|pause| pause.scope).collect(),
+    })
 }

@@ -6,7 +6,8 @@ use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
     account, api, audit, events, gate, health, holds, home, integrations, jobs, mappings, metrics,
-    nav, orders, palette, products, sessions, setup, shipments, static_files, users, webhooks,
+    nav, orders, palette, pausing, products, sessions, setup, shipments, static_files, users,
+    webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -62,6 +63,9 @@ pub fn table() -> Vec<Route> {
         post("/events/jobs/{id}/replay",  Access::May(Action::Replay),  events::actions::replay_job),
         post("/events/jobs/{id}/same",    Access::May(Action::Replay),  events::actions::replay_same_jobs),
         post("/events/jobs/{id}/discard", Access::May(Action::Discard), events::actions::discard_job),
+        get ("/events/{direction}/pause",      Access::May(Action::Connect), pausing::new),
+        post("/events/{direction}/pause",      Access::May(Action::Connect), pausing::create),
+        post("/events/{direction}/resumption", Access::May(Action::Connect), pausing::delete),
 
         // People.
         get ("/settings/users",                     Access::May(Action::Users), users::index),
@@ -95,6 +99,9 @@ pub fn table() -> Vec<Route> {
         get ("/integrations/shopify/{id}",                  Access::May(Action::View),    integrations::show),
         get ("/integrations/shopify/{id}/settings",         Access::May(Action::Connect), integrations::settings::edit),
         post("/integrations/shopify/{id}/settings",         Access::May(Action::Connect), integrations::settings::update),
+        get ("/integrations/shopify/{id}/pause",            Access::May(Action::Connect), pausing::new_store),
+        post("/integrations/shopify/{id}/pause",            Access::May(Action::Connect), pausing::create_store),
+        post("/integrations/shopify/{id}/resumption",       Access::May(Action::Connect), pausing::delete_store),
         get ("/integrations/shopify/{id}/disconnection",    Access::May(Action::Connect), integrations::settings::confirm),
         post("/integrations/shopify/{id}/disconnection",    Access::May(Action::Connect), integrations::settings::delete),
         post("/integrations/shopify/{id}/imports",          Access::May(Action::Import),  integrations::settings::import),

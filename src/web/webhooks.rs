@@ -178,7 +178,7 @@ fn note_received(connector: &Connector, shop: ShopId, rule: &'static TopicRule, 
 // what tells of its end and of its people. What may destroy something is believed by the worker, not here.
 fn is_welcome(shop: Option<&Entry>, rule: Option<&TopicRule>) -> bool {
     let connected = shop.is_some_and(|shop| match shop.state {
-        ShopState::Active | ShopState::NeedsReconnect | ShopState::Paused => true,
+        ShopState::Active | ShopState::NeedsReconnect => true,
         ShopState::Disconnected => false,
     });
     connected || rule.is_some_and(|rule| rule.after_disconnect)

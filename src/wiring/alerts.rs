@@ -7,11 +7,13 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 
 use crate::erp::alerts::{self, Alert, Finding, Kind};
+use crate::erp::pauses::{self, Standing};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::jobs::repeat::{self, Repeat};
 use crate::platform::jobs::{self, Filing, Job, Registry, Run};
 use crate::platform::mail::{Mail, MailError, Mailer};
+use crate::platform::queue::pauses::{self as queue_pauses, Pause};
 use crate::platform::queue::queries::list::{self, Depth};
 use crate::platform::queue::{Outcome, Queue, Status};
 use crate::shopify::shops::{self, ShopState};
@@ -120,6 +122,8 @@ fn look(conn: &mut DbConnection, late_after: Duration, now: At) -> Result<Vec<Fi
             });
         }
     }
+    let pauses = queue_pauses::list_last(conn)?;
+    let open = alerts::queries::list_open(conn)?;
     for shop in shops::list(conn)? {
         let subject = shop.domain.to_string();
         if shop.state == ShopState::NeedsReconnect {
@@ -131,7 +135,15 @@ fn look(conn: &mut DbConnection, late_after: Duration, now: At) -> Result<Vec<Fi
         }
         let since = events.iter().filter(|it| is_waiting_of(it, &subject));
         let since = since.map(|depth| depth.since).min();
-        if let Some(since) = since.filter(|since| now.since(*since) > late_after) {
+        let is_open = open
+            .iter()
+            .any(|it| it.kind == Kind::Late && it.subject == subject);
+        let from = waits_from(&pauses, &subject, now);
+        let is_late = |since: &At| {
+            let counted = if is_open { *since } else { from.max(*since) };
+            now.since(counted) > late_after
+        };
+        if let Some(since) = since.filter(is_late) {
             findings.push(Finding {
                 kind: Kind::Late,
                 subject,
@@ -140,6 +152,14 @@ fn look(conn: &mut DbConnection, late_after: Duration, now: At) -> Result<Vec<Fi
         }
     }
     Ok(findings)
+}
+
+/// What a person paused is not late; once it goes on, waiting counts from then. An alert that was open before stays
+/// until the events are done.
+fn waits_from(pauses: &[Pause], shop: &str, now: At) -> At {
+    let holding = pauses.iter().filter(|it| it.scope.holds_webhooks_of(shop));
+    let until = holding.map(|pause| pause.resumed_at.unwrap_or(now)).max();
+    until.unwrap_or(At(0))
 }
 
 fn is_waiting_of(depth: &Depth, shop: &str) -> bool {
@@ -229,17 +249,18 @@ impl Job for Summarise {
             repeat::file_next(conn, &self, Some(run.job), Filing::default(), now)?;
             let open = alerts::queries::list_open(conn)?;
             let over = alerts::queries::list_resolved(conn, now.before(DAY))?;
-            Ok::<_, DbError>((open, over))
+            Ok::<_, DbError>((open, over, pauses::list(conn)?))
         });
-        let (open, over) = match gathered.await {
-            Ok(both) => both,
+        let (open, over, paused) = match gathered.await {
+            Ok(all) => all,
             Err(error) => return again(MINUTE, &error),
         };
-        if open.is_empty() && over.is_empty() {
+        if open.is_empty() && over.is_empty() && paused.is_empty() {
             return Outcome::nothing_to_do("nothing happened");
         }
         let summary = News {
             is_summary: true,
+            paused: paused.iter().map(|it| paused_item(&cx.url, it)).collect(),
             ..News::of(&cx.url, &[open, over].concat())
         };
         match send(&cx, format!("summary-{}", run.job), &summary, now).await {
@@ -293,6 +314,8 @@ struct News {
     is_summary: bool,
     open: Vec<Item>,
     over: Vec<Item>,
+    /// What a person paused; told in the summary alone.
+    paused: Vec<Item>,
     url: String,
 }
 
@@ -308,6 +331,7 @@ impl News {
             is_summary: false,
             open: items(false),
             over: items(true),
+            paused: Vec::new(),
             url: url.to_owned(),
         }
     }
@@ -315,6 +339,9 @@ impl News {
     fn subject(&self) -> String {
         let is_are = |n: usize| if n == 1 { "thing needs" } else { "things need" };
         match (self.is_summary, self.open.as_slice(), self.over.as_slice()) {
+            (true, [], _) if !self.paused.is_empty() => {
+                "Counterfoil: the last day, and what is paused".to_owned()
+            }
             (true, [], _) => "Counterfoil: the last day, and all is well now".to_owned(),
             (true, open, _) => {
                 let n = open.len();
@@ -346,6 +373,19 @@ fn item(url: &str, alert: &Alert) -> Item {
             |end| format!("from {since} to {}", moment(end)),
         ),
         href: format!("{url}{page}"),
+    }
+}
+
+fn paused_item(url: &str, pause: &Standing) -> Item {
+    let since = moment(pause.since);
+    Item {
+        what: pause.words(),
+        why: pause.reason.clone().unwrap_or_default(),
+        when: match &pause.by {
+            Some(name) => format!("by {name} since {since}"),
+            None => format!("since {since}"),
+        },
+        href: format!("{url}/events"),
     }
 }
 

@@ -18,6 +18,7 @@ mod mapping;
 mod oddities;
 mod operating;
 mod order_pages;
+mod pausing;
 mod personal_data;
 mod practice;
 mod queue;

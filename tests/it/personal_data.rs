@@ -28,7 +28,10 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "at", "user_id", "kind", "subject", "arguments"
     ]),
     ("queues", &[
-        "name", "paused"
+        "name"
+    ]),
+    ("pauses", &[
+        "cause", "shop_domain", "reason", "paused_at", "paused_by", "resumed_at", "settled"
     ]),
     ("workers", &[
         "boot", "host", "pid", "started_at", "seen_at"

@@ -377,6 +377,7 @@ fn any(at_most: i64) -> Wanted<'static> {
         at_most,
         suspects: true,
         but: &[],
+        held: None,
     }
 }
 

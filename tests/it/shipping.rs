@@ -264,12 +264,12 @@ impl Story {
         self.app.order(&self.placed.name).work_state
     }
 
-    fn fulfillments(&self) -> Vec<ShownFulfillment> {
+    pub(crate) fn fulfillments(&self) -> Vec<ShownFulfillment> {
         self.app.practice.fulfillments(self.placed.id)
     }
 
     #[track_caller]
-    fn only_fulfillment(&self) -> ShownFulfillment {
+    pub(crate) fn only_fulfillment(&self) -> ShownFulfillment {
         let mut found = self.fulfillments();
         assert_eq!(found.len(), 1, "{found:?}");
         found.remove(0)

@@ -58,6 +58,20 @@ impl Standing {
         }
     }
 
+    /// What a person paused: `which` is `incoming`, `outgoing` or `store`, the shop empty for all of them.
+    pub fn paused<'a>(&self, lines: impl Iterator<Item = (&'static str, &'a str, bool)>) {
+        let paused = self.gauge(
+            "counterfoil_paused",
+            "1 while a person has paused it",
+            &["which", "shop"],
+        );
+        for (which, shop, is_on) in lines {
+            paused
+                .with_label_values(&[which, shop])
+                .set(i64::from(is_on));
+        }
+    }
+
     /// Points that a shop's rate limit leaves, and how many there can be.
     pub fn budget(&self, shops: impl Iterator<Item = (String, i64, i64)>) {
         let points = self.gauge(

@@ -2,6 +2,7 @@
 //! in it are literals, because a bound one made PostgreSQL's generic plan scan the table.
 mod leases;
 pub mod list;
+pub mod pauses;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -10,7 +11,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use super::{Claim, Me, Outcome, Policy, Queue, Status, TryNote, Wanted};
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::{jobs, queues, tries, webhook_events};
+use crate::schema::{jobs, tries, webhook_events};
 use crate::types::At;
 
 pub use leases::{
@@ -44,19 +45,23 @@ pub fn claim(
     } else {
         " AND r.crashes = 0"
     };
-    if let DbConnection::Postgres(pg) = conn {
-        // Claims go one after another, and each takes its snapshot after the lock: SKIP LOCKED alone
-        // cannot see a claim committed since its snapshot. The planner's other ideas were 100x slower.
-        pg.batch_execute(&format!(
-            "SET LOCAL jit = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
-             SET LOCAL idle_in_transaction_session_timeout = '10s'; \
-             SELECT 1 FROM queues WHERE name = '{table}' FOR UPDATE;"
-        ))?;
-    }
+    take_turn(conn, queue)?;
+    // Who stands before a row in its key may be of another kind: looked at once it is found.
+    let (paused, columns, found) = match wanted.held {
+        None => Default::default(),
+        Some(held) => {
+            let held = pauses::Held::now(conn, held)?;
+            (
+                format!(" AND NOT {}", held.holds(queue, "c")),
+                format!(", r.shop_domain, r.{kind}"),
+                format!(" WHERE NOT {}", held.holds(queue, "ready")),
+            )
+        }
+    };
     let candidates = (4 * n).max(8);
     let text = format!(
         "WITH ready AS MATERIALIZED (
-           SELECT r.id, c.key, r.crashes, c.due_at AS turn, c.id AS turn_id
+           SELECT r.id, c.key, r.crashes, c.due_at AS turn, c.id AS turn_id{columns}
              FROM {table} c
              JOIN {table} r ON r.id = CASE
                     WHEN c.key IS NULL THEN c.id
@@ -66,7 +71,7 @@ pub fn claim(
                     ELSE (SELECT f.id FROM {table} f
                            WHERE f.key = c.key AND f.status < 3 AND NOT f.snapshot
                            ORDER BY f.id LIMIT 1) END
-            WHERE c.status = 0 AND c.due_at <= $1{but}
+            WHERE c.status = 0 AND c.due_at <= $1{but}{paused}
               AND r.status < 1 AND r.due_at <= $2{sound}
               AND (SELECT w.id FROM {table} w
                     WHERE w.key = c.key AND w.status = 1 AND w.key IS NOT NULL LIMIT 1) IS NULL
@@ -75,7 +80,7 @@ pub fn claim(
          one_per_key AS (
            SELECT id, crashes, turn, turn_id, row_number() OVER (
                     PARTITION BY key, CASE WHEN key IS NULL THEN id END ORDER BY turn, turn_id) AS nth
-             FROM ready),
+             FROM ready{found}),
          picked AS (
            SELECT id, crashes, row_number() OVER (ORDER BY turn, turn_id) AS place,
                   first_value(crashes) OVER (ORDER BY turn, turn_id) AS first_crashes
@@ -106,27 +111,53 @@ fn other_kinds(queue: Queue, but: &[&str]) -> String {
     }
 }
 
-/// Whether anything is due and the queue is not paused: a cheap look before the claim takes its locks.
+// Claims go one after another, and each takes its snapshot after the lock: SKIP LOCKED alone cannot see a claim
+// committed since its snapshot. The planner's other ideas were 100x slower.
+fn take_turn(conn: &mut DbConnection, queue: Queue) -> Result<(), DbError> {
+    if let DbConnection::Postgres(pg) = conn {
+        pg.batch_execute(&format!(
+            "SET LOCAL jit = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
+             SET LOCAL idle_in_transaction_session_timeout = '10s'; \
+             SELECT 1 FROM queues WHERE name = '{}' FOR UPDATE;",
+            queue.table()
+        ))?;
+    }
+    Ok(())
+}
+
+/// What a queue says before a claim takes its locks.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub struct Look {
+    /// Nothing of the queue may be claimed.
+    #[diesel(sql_type = Bool)]
+    pub stopped: bool,
+    #[diesel(sql_type = Bool)]
+    pub due: bool,
+    /// Something is paused, in whichever queue.
+    #[diesel(sql_type = Bool)]
+    pub paused: bool,
+    /// A pause is over, and what it held is not given back yet.
+    #[diesel(sql_type = Bool)]
+    pub over: bool,
+}
+
+/// Whether anything is due, and what is paused: a cheap look.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn any_due(
-    conn: &mut DbConnection,
-    queue: Queue,
-    but: &[&str],
-    now: At,
-) -> Result<bool, DbError> {
+pub fn look(conn: &mut DbConnection, queue: Queue, but: &[&str], now: At) -> Result<Look, DbError> {
     let (table, but) = (queue.table(), other_kinds(queue, but));
     let text = format!(
-        "SELECT count(*) AS n FROM (SELECT c.id FROM {table} c \
-           WHERE c.status = 0 AND c.due_at <= $1{but} \
-             AND NOT EXISTS (SELECT 1 FROM queues q WHERE q.name = '{table}' AND q.paused) LIMIT 1) d"
+        "SELECT EXISTS (SELECT 1 FROM pauses p WHERE p.resumed_at IS NULL AND {}) AS stopped, \
+                EXISTS (SELECT 1 FROM {table} c WHERE c.status = 0 AND c.due_at <= $1{but}) AS due, \
+                EXISTS (SELECT 1 FROM pauses p WHERE p.resumed_at IS NULL) AS paused, \
+                EXISTS (SELECT 1 FROM pauses p WHERE NOT p.settled) AS over",
+        pauses::is_stopped(queue)
     );
-    let found: Count = native!(conn, |c| diesel::sql_query(&text)
+    Ok(native!(conn, |c| diesel::sql_query(&text)
         .bind::<BigInt, _>(now)
-        .get_result(c))?;
-    Ok(found.n > 0)
+        .get_result(c))?)
 }
 
 /// The first statement of every transaction that acts for a held row: false if it is no longer ours.
@@ -257,30 +288,6 @@ pub fn wait(
         .bind::<Text, _>(me.name())
         .execute(c))?;
     Ok(rows == 1)
-}
-
-/// Stops new claims of a queue, or lets them begin again. What is being worked on is finished.
-///
-/// # Errors
-///
-/// The database's.
-pub fn set_paused(conn: &mut DbConnection, queue: Queue, paused: bool) -> Result<(), DbError> {
-    diesel::update(queues::table.find(queue.table()))
-        .set(queues::paused.eq(paused))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Whether a queue takes no new claims.
-///
-/// # Errors
-///
-/// The database's.
-pub fn is_paused(conn: &mut DbConnection, queue: Queue) -> Result<bool, DbError> {
-    Ok(queues::table
-        .find(queue.table())
-        .select(queues::paused)
-        .first(conn)?)
 }
 
 /// Wakes every row that waits for `cause`; returns how many.

@@ -233,9 +233,7 @@ async fn is_gone(cx: &Connector, shop: &Shop, job: &EraseShop) -> Result<bool, C
         ShopState::Disconnected => Ok(job.approved || job.sent_at >= shop.installed_at),
         // Its token is dead, which says nothing of the store.
         ShopState::NeedsReconnect => Ok(false),
-        ShopState::Active | ShopState::Paused => {
-            connect::confirm_uninstalled(cx, shop.id, job.sent_at).await
-        }
+        ShopState::Active => connect::confirm_uninstalled(cx, shop.id, job.sent_at).await,
     }
 }
 

@@ -4,13 +4,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{chosen_shop, moment};
+use crate::erp::pauses::{self, Standing as PauseStanding};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection};
 use crate::platform::jobs::{self, Job};
+use crate::platform::queue::pauses::Scope;
 use crate::platform::queue::queries::list::{self, Standing};
 use crate::platform::queue::{Queue, Status};
 use crate::shopify::jobs::ImportProducts;
+use crate::shopify::pauses::scope;
 use crate::shopify::registrar::{self, SubscriptionState};
+use crate::shopify::shops::ShopState;
 use crate::types::At;
 use crate::web::error::WebError;
 
@@ -29,6 +33,8 @@ pub struct SyncStatus {
     pub store: String,
     /// `active`, `needs_reconnect` or `paused`.
     pub state: String,
+    /// What a person paused that holds back this store's work.
+    pub pauses: Vec<Pause>,
     pub last_error: Option<String>,
     pub api_version: String,
     pub missing_scopes: Vec<String>,
@@ -40,6 +46,17 @@ pub struct SyncStatus {
     /// The last import of the catalogue.
     pub catalogue: Option<Import>,
     pub rate_budget: Option<RateBudget>,
+}
+
+/// Work that a person stopped until somebody resumes it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Pause {
+    /// `incoming` or `outgoing` of all stores, or the `store`.
+    pub what: &'static str,
+    pub since: String,
+    /// Who began it.
+    pub by: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// The store's subscriptions.
@@ -91,6 +108,17 @@ impl From<Standing> for QueueStatus {
     }
 }
 
+impl From<PauseStanding> for Pause {
+    fn from(pause: PauseStanding) -> Pause {
+        Pause {
+            what: pause.scope.word(),
+            since: moment(pause.since),
+            by: pause.by,
+            reason: pause.reason,
+        }
+    }
+}
+
 /// How a store and we stand.
 #[utoipa::path(
     get, path = "/api/{tenant}/sync/status", tag = "Sync", params(Filter),
@@ -120,6 +148,9 @@ fn load(conn: &mut DbConnection, named: Option<&str>, now: At) -> Result<SyncSta
         .partition(|one| one.state == SubscriptionState::Registered);
     let topics = |list: Vec<registrar::Subscription>| list.into_iter().map(|one| one.topic);
     let import = jobs::queries::find_latest(conn, ImportProducts::KIND, domain)?;
+    let mut paused = pauses::list(conn)?;
+    paused.retain(|it| it.scope == scope(&shop) || !matches!(it.scope, Scope::Shop(_)));
+    let is_paused = paused.iter().any(|it| it.scope == scope(&shop));
     Ok(SyncStatus {
         webhooks: Webhooks {
             registered: topics(registered).collect(),
@@ -140,7 +171,11 @@ fn load(conn: &mut DbConnection, named: Option<&str>, now: At) -> Result<SyncSta
             per_second: budget.rate,
         }),
         store: domain.to_owned(),
-        state: shop.state.to_string(),
+        state: match shop.state {
+            ShopState::Active if is_paused => "paused".to_owned(),
+            state => state.to_string(),
+        },
+        pauses: paused.into_iter().map(Pause::from).collect(),
         last_error: shop.last_error,
         api_version: shop.api_version,
         missing_scopes: shop.missing_scopes.iter().map(str::to_owned).collect(),

@@ -35,6 +35,8 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::PrivacyReported => "Customer's report downloaded",
         Kind::PrivacyClosed => "Privacy request closed",
         Kind::PrivacyApproved => "Erasure of a store's people",
+        Kind::Paused => "Paused",
+        Kind::Resumed => "Resumed",
     }
 }
 
@@ -105,6 +107,11 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
         Kind::PrivacyReported => format!("Report of request {} downloaded", number("request")),
         Kind::PrivacyClosed => format!("Privacy request {} dealt with", number("request")),
         Kind::PrivacyApproved => format!("Everybody erased, by request {}", number("request")),
+        Kind::Paused => match word("reason") {
+            "" => "Paused".to_owned(),
+            reason => format!("Paused: {reason}"),
+        },
+        Kind::Resumed => format!("Resumed after {}", lasted(number("minutes"))),
     }
 }
 
@@ -116,6 +123,16 @@ fn arguments(row: &EntryRow) -> Value {
 fn counted(count: i64, one: &str, many: &str, done: &str) -> String {
     let noun = if count == 1 { one } else { many };
     format!("{count} {noun} {done}")
+}
+
+/// `under a minute`, `5 min`, `3 h`, `2 days`.
+fn lasted(minutes: i64) -> String {
+    match minutes {
+        ..1 => "under a minute".to_owned(),
+        1..60 => format!("{minutes} min"),
+        60..2880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1440),
+    }
 }
 
 fn signed(quantity: i64) -> String {

@@ -11,6 +11,7 @@ use crate::shopify::scopes::Scopes;
 use crate::shopify::shops::{self, Shop, ShopState};
 use crate::shopify::topics;
 use crate::types::{At, JobId};
+use crate::web::pausing::{self, Banner};
 
 /// A refresh token that ends this soon is said.
 const SOON: Duration = Duration::from_secs(14 * 86_400);
@@ -33,6 +34,8 @@ pub(super) struct Card {
     pub(super) connected: bool,
     /// Privacy requests that wait for a person.
     pub(super) privacy_open: i64,
+    /// Its pause; at most one.
+    pub(super) pauses: Vec<Banner>,
 }
 
 /// The rate budget as a bar.
@@ -43,11 +46,16 @@ pub(super) struct Gauge {
     pub(super) percent: i64,
 }
 
-pub(super) fn list(conn: &mut DbConnection, asked: &Scopes, now: At) -> Result<Vec<Card>, DbError> {
+pub(super) fn list(
+    conn: &mut DbConnection,
+    asked: &Scopes,
+    prefix: &str,
+    now: At,
+) -> Result<Vec<Card>, DbError> {
     let shops = shops::list(conn)?;
     shops
         .into_iter()
-        .map(|shop| of(conn, shop, asked, now))
+        .map(|shop| of(conn, shop, asked, prefix, now))
         .collect()
 }
 
@@ -55,12 +63,14 @@ pub(super) fn of(
     conn: &mut DbConnection,
     shop: Shop,
     asked: &Scopes,
+    prefix: &str,
     now: At,
 ) -> Result<Card, DbError> {
     let subscriptions = registrar::list(conn, shop.id)?;
     let last = registrar::last_received(conn, shop.domain.as_str())?;
     let import = jobs::find_latest(conn, ImportProducts::KIND, shop.domain.as_str())?;
-    let (badge, tone) = badge(&shop, now);
+    let pause = pausing::banner_of(conn, prefix, &shop)?;
+    let (badge, tone) = badge(&shop, pause.is_some(), now);
     let granted = asked.iter().filter(|scope| shop.scopes.covers(scope));
     let registered = |one: &&Subscription| one.state == SubscriptionState::Registered;
     Ok(Card {
@@ -81,21 +91,22 @@ pub(super) fn of(
             }
         }),
         last_import: import.map(|job| job.id),
-        connected: matches!(shop.state, ShopState::Active | ShopState::Paused),
+        connected: shop.state == ShopState::Active,
         privacy_open: privacy::count_open(conn, shop.id)?,
+        pauses: pause.into_iter().collect(),
         subscriptions,
         shop,
     })
 }
 
-fn badge(shop: &Shop, now: At) -> (&'static str, &'static str) {
+fn badge(shop: &Shop, is_paused: bool, now: At) -> (&'static str, &'static str) {
     let ends_soon = shop
         .refresh_expires_at
         .is_some_and(|end| end <= now.after(SOON));
     match shop.state {
         ShopState::Disconnected => ("Disconnected", "neutral"),
-        ShopState::Paused => ("Paused", "neutral"),
         ShopState::NeedsReconnect => ("Reconnect needed", "critical"),
+        ShopState::Active if is_paused => ("Paused", "neutral"),
         ShopState::Active if !shop.missing_scopes.is_empty() => ("Missing scope", "critical"),
         ShopState::Active if ends_soon => ("Token expires soon", "warning"),
         ShopState::Active => ("Connected", "success"),
