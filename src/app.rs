@@ -17,6 +17,7 @@ use crate::platform::inbox::rejections::Rejections;
 use crate::platform::mail::Mailer;
 use crate::platform::metrics::Metrics;
 use crate::platform::queue::{Me, Policy};
+use crate::platform::retention::{self, Keeper};
 use crate::platform::secrets::{Keyring, SecretError, key_file, random_hex};
 use crate::platform::worker::{self, Worker};
 use crate::shopify::Connector;
@@ -109,6 +110,11 @@ impl Counterfoil {
             late_after: config.late_after,
             url: format!("{}{}", config.public_url, config.prefix),
         };
+        let keeper = Keeper {
+            db: db.clone(),
+            clock: clock.clone(),
+            keep_for: config.retention,
+        };
         let wake = Arc::new(Notify::new());
         let inbox = Inbox::start(db.clone(), Arc::clone(&wake)).map_err(StartError::Thread)?;
         let metrics = Metrics::new();
@@ -122,15 +128,18 @@ impl Counterfoil {
             },
             worker_settings(&config),
             wiring::apply_event(),
-            Arc::new(wiring::registry(&connector, watchman)),
+            Arc::new(wiring::registry(&connector, watchman, keeper)),
             wake,
             metrics.clone(),
         );
         wiring::listen();
         worker.sign_in().await?;
         let now = clock.now();
-        db.write(move |conn| wiring::alerts::begin(conn, mails, now))
-            .await?;
+        db.write(move |conn| {
+            retention::begin(conn, now)?;
+            wiring::alerts::begin(conn, mails, now)
+        })
+        .await?;
         Ok(Counterfoil {
             rejections: Rejections::start(db.clone()),
             config,

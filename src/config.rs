@@ -1,4 +1,5 @@
 //! Settings: from the environment or a `.env` file into one `Config`; each is also a flag of the program.
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -112,6 +113,15 @@ pub struct Settings {
     /// Minutes after which an event that still waits is an alert.
     #[arg(long, env = "ALERT_AFTER_MINUTES", default_value_t = 10, global = true)]
     pub alert_after_minutes: u32,
+    /// Days for which the payload of a webhook is kept after it was done; jobs that are done go with it.
+    #[arg(
+        long,
+        env = "COUNTERFOIL_RETENTION_DAYS",
+        default_value = "30",
+        value_parser = retention_days,
+        global = true
+    )]
+    pub retention_days: NonZeroU16,
     /// Address of the practice store.
     #[arg(
         long,
@@ -145,6 +155,8 @@ pub struct Config {
     pub mail: mail::Config,
     /// An event that has waited for longer is an alert.
     pub late_after: Duration,
+    /// For how long payloads and jobs are kept once they are done.
+    pub retention: Duration,
     pub practice_bind: String,
 }
 
@@ -204,10 +216,18 @@ impl Settings {
                 ),
             },
             late_after: Duration::from_secs(60 * u64::from(self.alert_after_minutes)),
+            retention: Duration::from_secs(86_400 * u64::from(self.retention_days.get())),
             worker_poll: Duration::from_millis(self.worker_poll_ms.max(10)),
             practice_bind: self.practice_bind,
         }
     }
+}
+
+// Nobody gets rid of payloads by a slip of the pen: 0 is no way of saying "never" or "at once".
+fn retention_days(text: &str) -> Result<NonZeroU16, String> {
+    text.parse().map_err(|_none| {
+        "COUNTERFOIL_RETENTION_DAYS is a number of days, from 1 to 65535".to_owned()
+    })
 }
 
 // A mail wants a name behind the @, not an address in numbers.
@@ -224,5 +244,19 @@ impl Config {
         prefix.clone_into(&mut self.prefix);
         self.shopify.public_url = format!("{}{prefix}", self.public_url);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_are_kept_for_a_whole_number_of_days() {
+        assert_eq!(retention_days("30").map(NonZeroU16::get), Ok(30));
+        for nonsense in ["0", "-1", "", "a month", "1.5", "65536"] {
+            let refused = retention_days(nonsense).expect_err(nonsense);
+            assert!(refused.contains("COUNTERFOIL_RETENTION_DAYS"), "{refused}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! `types <- platform <- erp <- shopify <- web <- {app, wiring, main}`; `practice` stands apart.
 //!
 //! - `types`: money, ids, moments; `schema`: the tables, read by `queries.rs` files alone
-//! - `platform`: database, inbox, queue, jobs, worker, secrets, clock; no business word
+//! - `platform`: database, inbox, queue, jobs, worker, retention, secrets, clock; no business word
 //! - `erp`: orders, holds, stock, shipping, customers, items, users; no service named
 //! - `shopify`: OAuth, stores, GraphQL, webhooks, translation, mappings, pushes
 //! - `web`: pages, forms, JSON; `routes.rs` is every address with who may come in

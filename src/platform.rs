@@ -8,6 +8,7 @@ pub mod mail;
 pub mod metrics;
 pub mod personal_data;
 pub mod queue;
+pub mod retention;
 pub mod secrets;
 pub mod static_files;
 pub mod trail;

@@ -125,6 +125,8 @@ diesel::table! {
         reason -> Nullable<Text>,
         waits_for -> Nullable<Text>,
         finished_at -> Nullable<BigInt>,
+        body_encoding -> SmallInt,
+        body_dropped_at -> Nullable<BigInt>,
     }
 }
 

@@ -7,6 +7,7 @@ use alerts::Watchman;
 
 use crate::erp::events;
 use crate::platform::jobs::Registry;
+use crate::platform::retention::{self, Keeper};
 use crate::platform::worker::ApplyEvent;
 use crate::shopify::fulfillments::{self, CancelFulfillment, PushFulfillment, PushTracking};
 use crate::shopify::{Connector, apply, jobs, pauses};
@@ -18,11 +19,12 @@ pub(crate) fn listen() {
 
 /// Every job this program knows.
 #[must_use]
-pub(crate) fn registry(connector: &Connector, watchman: Watchman) -> Registry {
+pub(crate) fn registry(connector: &Connector, watchman: Watchman, keeper: Keeper) -> Registry {
     let cx = Arc::new(connector.clone());
     let mut registry = Registry::default();
     jobs::register(&mut registry, &cx);
     alerts::register(&mut registry, &Arc::new(watchman));
+    retention::register(&mut registry, &Arc::new(keeper));
     registry.register::<PushFulfillment>(&cx);
     registry.register::<PushTracking>(&cx);
     registry.register::<CancelFulfillment>(&cx);

@@ -2,6 +2,7 @@
 //!
 //! One writer thread takes whatever is waiting, inserts it in one transaction and then answers each:
 //! one sync of the disk for up to [`MAX_BATCH`] deliveries, and no timer.
+pub mod body;
 pub mod queries;
 pub mod rejections;
 

@@ -35,6 +35,8 @@ pub enum Erasure {
     Text(fn(&str) -> String),
     /// As `Text`, for bytes.
     Bytes(fn(&[u8]) -> Vec<u8>),
+    /// As `Bytes`, for the bodies of stored webhooks, however each is stored.
+    Body(fn(&[u8]) -> Vec<u8>),
     /// It stays, for the reason that the register gives.
     Stays,
 }
@@ -98,6 +100,14 @@ pub fn erase(
                     }
                 }
             }
+            Erasure::Body(rewrite) => {
+                for (row, body) in queries::list_bodies(conn, column, ids)? {
+                    let left = rewrite(&body);
+                    if left != body {
+                        queries::set_body(conn, column, row, &left)?;
+                    }
+                }
+            }
             Erasure::Stays => {}
         }
     }
@@ -118,10 +128,8 @@ pub fn collect(
     let mut found = Vec::new();
     for column in register.iter().filter(|column| column.subject == subject) {
         let values = match column.erasure {
-            Erasure::Bytes(_) => queries::list_bytes(conn, column, ids)?
-                .into_iter()
-                .map(|(row, bytes)| (row, String::from_utf8_lossy(&bytes).into_owned()))
-                .collect(),
+            Erasure::Bytes(_) => readable(queries::list_bytes(conn, column, ids)?),
+            Erasure::Body(_) => readable(queries::list_bodies(conn, column, ids)?),
             Erasure::Null | Erasure::Word(_) | Erasure::Text(_) | Erasure::Stays => {
                 queries::list_texts(conn, column, ids)?
             }
@@ -131,4 +139,12 @@ pub fn collect(
         }
     }
     Ok(found)
+}
+
+fn readable(values: Vec<(i64, Vec<u8>)>) -> Vec<Value> {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    values
+        .into_iter()
+        .map(|(row, bytes)| (row, text(bytes)))
+        .collect()
 }

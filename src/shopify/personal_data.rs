@@ -16,9 +16,9 @@ pub const COLUMNS: &[Column] = &[
     },
     Column {
         table: "webhook_events", column: "body", subject: Subject::Event, by: "id",
-        erasure: Erasure::Bytes(impersonal_body),
+        erasure: Erasure::Body(impersonal_body),
         reason: "what arrived, so that nothing is lost and all of it can be explained",
-        kept: "until the person asks for its erasure",
+        kept: "COUNTERFOIL_RETENTION_DAYS after the event was done, or until the person asks for its erasure",
     },
     Column {
         table: "webhook_events", column: "reason", subject: Subject::Event, by: "id",
@@ -29,12 +29,12 @@ pub const COLUMNS: &[Column] = &[
         table: "tries", column: "reason", subject: Subject::Event,
         by: "queue = 'webhook_events' AND row_id",
         erasure: Erasure::Text(without_quotes),
-        reason: "quotes what could not be read", kept: "as long as the event",
+        reason: "quotes what could not be read", kept: "as long as the body of the event",
     },
     Column {
         table: "jobs", column: "payload", subject: Subject::Job, by: "id",
         erasure: Erasure::Text(impersonal_text),
-        reason: "ids of what is to be done", kept: "as long as the job",
+        reason: "ids of what is to be done", kept: "COUNTERFOIL_RETENTION_DAYS after the job was done",
     },
     Column {
         table: "jobs", column: "reason", subject: Subject::Job, by: "id",

@@ -120,6 +120,8 @@ struct Inspected {
     tries: Vec<TryRow>,
     lines: Vec<Line>,
     bytes: usize,
+    /// Instead of the payload.
+    dropped: Option<String>,
     may_replay: bool,
     may_discard: bool,
     /// How many others died of the same reason.
@@ -375,10 +377,11 @@ fn inspect(
         remedy,
         lines,
         bytes: facts.body.len(),
+        may_replay: is_over && facts.dropped.is_none() && frame.may("replay"),
+        dropped: facts.dropped,
         reason,
         facts: facts.facts,
         tries,
-        may_replay: is_over && frame.may("replay"),
         may_discard: is_open && frame.may("discard"),
         same,
     }))
@@ -392,9 +395,11 @@ struct Facts {
     reason: Option<String>,
     facts: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    dropped: Option<String>,
 }
 
 fn event_facts(row: inbox::EventRow) -> Facts {
+    let dropped = payload::dropped(&row);
     let mut facts = vec![
         ("Event", row.id.to_string()),
         ("Store", row.shop_domain),
@@ -415,6 +420,7 @@ fn event_facts(row: inbox::EventRow) -> Facts {
         reason: row.reason,
         facts,
         body: row.body,
+        dropped,
     }
 }
 
@@ -437,6 +443,7 @@ fn job_facts(row: jobs::JobRow) -> Facts {
         reason: row.reason,
         facts,
         body: row.payload.into_bytes(),
+        dropped: None,
     }
 }
 

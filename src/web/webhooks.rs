@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::platform::db::DbError;
 use crate::platform::inbox::queries::Rejected;
 use crate::platform::inbox::rejections::Rejections;
-use crate::platform::inbox::{Delivery, Inbox, InboxError, Stored};
+use crate::platform::inbox::{Delivery, Inbox, InboxError, Stored, body as stored};
 use crate::platform::metrics::{Answered, Metrics, Refusal};
 use crate::shopify::Connector;
 use crate::shopify::directory::Entry;
@@ -19,8 +19,6 @@ use crate::shopify::topics::{self, TopicRule};
 use crate::shopify::webhooks::{self, Glance};
 use crate::types::{At, ShopId};
 
-/// The largest body that is taken.
-const LARGEST_BODY: usize = 5 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// Header values are cut to this length before they are stored.
@@ -205,7 +203,7 @@ async fn read_body(mut payload: web::Payload) -> Result<web::BytesMut, Refusal> 
         let mut body = web::BytesMut::new();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_broken| Refusal::Broken)?;
-            if body.len() + chunk.len() > LARGEST_BODY {
+            if body.len() + chunk.len() > stored::LARGEST {
                 return Err(Refusal::TooLarge);
             }
             body.extend_from_slice(&chunk);

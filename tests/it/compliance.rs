@@ -1,14 +1,18 @@
 //! People's rights: they are told what is known of them, and erased everywhere, while money and stock stay.
 
+use std::io::Read as _;
+
 use counterfoil::erp::customers::queries as contacts;
 use counterfoil::erp::orders;
+use counterfoil::platform::db::DbConnection;
 use counterfoil::platform::inbox::queries as inbox;
 use counterfoil::platform::queue::Status;
 use counterfoil::shopify::privacy::{self, Request, RequestState};
 use counterfoil::shopify::shops::{self, Shop, ShopState};
 use counterfoil::types::ContactId;
 use diesel::RunQueryDsl as _;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Binary, Text};
+use flate2::read::DeflateDecoder;
 use serde_json::{Value, json};
 
 use crate::support::app::{SHOP, TestApp, signature};
@@ -28,7 +32,7 @@ both_databases!(
     only_owner_and_admin_read_reports,
 );
 
-const ADA: &str = "ada.lovelace@example.com";
+pub(crate) const ADA: &str = "ada.lovelace@example.com";
 const PHONE: &str = "+15550001843";
 /// What of Ada may nowhere be found afterwards.
 const TRACES: &[&str] = &[
@@ -313,7 +317,7 @@ fn ada() -> Value {
     })
 }
 
-fn ada_order(id: u64) -> Value {
+pub(crate) fn ada_order(id: u64) -> Value {
     let text = std::fs::read_to_string("tests/fixtures/shopify/orders_create.json");
     let mut order: Value = serde_json::from_str(&text.expect("the sample")).expect("JSON");
     order["id"] = json!(id);
@@ -338,7 +342,7 @@ fn ada_order(id: u64) -> Value {
     order
 }
 
-async fn ada_orders(app: &TestApp, id: u64) {
+pub(crate) async fn ada_orders(app: &TestApp, id: u64) {
     deliver(app, "orders/create", &format!("w{id}"), &ada_order(id)).await;
     deliver(app, "customers/create", &format!("c{id}"), &ada()).await;
     app.run_jobs().await;
@@ -348,14 +352,14 @@ async fn ada_orders(app: &TestApp, id: u64) {
     );
 }
 
-fn erasure() -> Value {
+pub(crate) fn erasure() -> Value {
     json!({
         "shop_id": 1, "shop_domain": SHOP, "customer": { "id": 900, "email": ADA, "phone": PHONE },
         "orders_to_redact": [7_001],
     })
 }
 
-async fn deliver(
+pub(crate) async fn deliver(
     app: &TestApp,
     topic: &str,
     id: &str,
@@ -397,8 +401,18 @@ struct Found {
     n: String,
 }
 
-/// Every place of the whole database where something of Ada stands, whatever the column: read as a thief would.
-fn traces(app: &TestApp) -> Vec<String> {
+/// Bytes as they lie in the database, and whether they are compressed.
+#[derive(diesel::QueryableByName)]
+struct Bytes {
+    #[diesel(sql_type = Binary)]
+    value: Vec<u8>,
+    #[diesel(sql_type = BigInt)]
+    encoding: i64,
+}
+
+/// Every place of the whole database where something of Ada stands, whatever the column: read as a thief would,
+/// who can unpack what is compressed.
+pub(crate) fn traces(app: &TestApp) -> Vec<String> {
     let schema = std::fs::read_to_string("src/schema.rs").expect("the schema");
     let mut found = Vec::new();
     for table in schema.split("diesel::table! {").skip(1) {
@@ -410,18 +424,17 @@ fn traces(app: &TestApp) -> Vec<String> {
                 continue;
             };
             let column = column.trim();
-            let text = match (kind.contains("Text"), kind.contains("Binary")) {
-                (true, _) => column.to_owned(),
-                (_, true) if app.db().is_postgres() => format!("convert_from({column}, 'UTF8')"),
-                (_, true) => format!("CAST({column} AS TEXT)"),
-                _ => continue,
+            let texts = if kind.contains("Binary") {
+                bodies(app, table, column)
+            } else {
+                Vec::new()
             };
-            for trace in TRACES {
+            for trace in TRACES.iter().map(|trace| trace.to_lowercase()) {
                 let statement = format!(
-                    "SELECT CAST(count(*) AS TEXT) AS n FROM {table} WHERE lower({text}) LIKE '%{}%'",
-                    trace.to_lowercase()
+                    "SELECT count(*) AS n FROM {table} WHERE lower({column}) LIKE '%{trace}%'"
                 );
-                if count(app, &statement) != "0" {
+                let in_text = kind.contains("Text") && count(app, &statement) != "0";
+                if in_text || texts.iter().any(|text| text.contains(&trace)) {
                     found.push(format!("{table}.{column}: {trace}"));
                 }
             }
@@ -430,8 +443,36 @@ fn traces(app: &TestApp) -> Vec<String> {
     found
 }
 
+/// What a column of bytes holds, as text in small letters.
+fn bodies(app: &TestApp, table: &str, column: &str) -> Vec<String> {
+    let encoding = if table == "webhook_events" {
+        "CAST(body_encoding AS BIGINT)"
+    } else {
+        "CAST(0 AS BIGINT)"
+    };
+    let statement = format!(
+        "SELECT {column} AS value, {encoding} AS encoding FROM {table} WHERE {column} IS NOT NULL"
+    );
+    let rows: Vec<Bytes> = app.read(|conn| {
+        Ok(match conn {
+            DbConnection::Sqlite(conn) => diesel::sql_query(&statement).load(conn)?,
+            DbConnection::Postgres(conn) => diesel::sql_query(&statement).load(conn)?,
+        })
+    });
+    rows.into_iter()
+        .map(|row| {
+            let mut plain = row.value;
+            if row.encoding == 1 {
+                let packed = std::mem::take(&mut plain);
+                let read = DeflateDecoder::new(packed.as_slice()).read_to_end(&mut plain);
+                read.expect("deflate");
+            }
+            String::from_utf8_lossy(&plain).to_lowercase()
+        })
+        .collect()
+}
+
 fn count(app: &TestApp, statement: &str) -> String {
-    use counterfoil::platform::db::DbConnection;
     let statement = statement.replace("SELECT count(*) AS n", "SELECT CAST(count(*) AS TEXT) AS n");
     let found: Vec<Found> = app.read(|conn| {
         Ok(match conn {

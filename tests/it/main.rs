@@ -23,6 +23,7 @@ mod personal_data;
 mod practice;
 mod queue;
 mod receiving_orders;
+mod retention;
 mod routes;
 mod schema;
 mod set_up;

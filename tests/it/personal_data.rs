@@ -40,7 +40,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "source", "shop_domain", "webhook_id", "event_id", "topic", "api_version", "key",
         "snapshot", "ver", "triggered_at", "received_at", "secret_label", "headers", "status",
         "due_at", "claim_no", "attempts", "crashes", "locked_by", "locked_at", "waits_for",
-        "finished_at"
+        "finished_at", "body_encoding", "body_dropped_at"
     ]),
     ("jobs", &[
         "id", "kind", "dedupe_key", "shop_domain", "subject", "key", "snapshot", "ver", "progress",

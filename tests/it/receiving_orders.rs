@@ -134,6 +134,7 @@ impl House {
             locked_by: None,
             reason: None,
             finished_at: None,
+            body_dropped_at: None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text};
 
-use super::{Delivery, Stored};
+use super::{Delivery, Stored, body};
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{rejected_webhooks, webhook_events};
 use crate::types::{At, EventId};
@@ -113,7 +113,7 @@ fn insert_many(conn: &mut PgConnection, all: &[&Delivery]) -> Result<Vec<Stored>
         .collect())
 }
 
-/// An event as the worker applies it.
+/// An event as the worker applies it. Its body is as it came, however it is stored.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = webhook_events)]
 pub struct EventRow {
@@ -137,6 +137,8 @@ pub struct EventRow {
     pub locked_by: Option<String>,
     pub reason: Option<String>,
     pub finished_at: Option<At>,
+    /// Its body was dropped then: it is empty here, and nothing is left to be applied again.
+    pub body_dropped_at: Option<At>,
 }
 
 /// One event.
@@ -147,9 +149,10 @@ pub struct EventRow {
 pub fn find(conn: &mut DbConnection, id: EventId) -> Result<Option<EventRow>, DbError> {
     Ok(webhook_events::table
         .find(id)
-        .select(EventRow::as_select())
+        .select((EventRow::as_select(), webhook_events::body_encoding))
         .first(conn)
-        .optional()?)
+        .optional()?
+        .map(opened))
 }
 
 /// Several events, oldest first.
@@ -158,11 +161,17 @@ pub fn find(conn: &mut DbConnection, id: EventId) -> Result<Option<EventRow>, Db
 ///
 /// The database's.
 pub fn list_by_id(conn: &mut DbConnection, ids: &[i64]) -> Result<Vec<EventRow>, DbError> {
-    Ok(webhook_events::table
+    let rows: Vec<(EventRow, i16)> = webhook_events::table
         .filter(webhook_events::id.eq_any(ids))
         .order(webhook_events::id)
-        .select(EventRow::as_select())
-        .load(conn)?)
+        .select((EventRow::as_select(), webhook_events::body_encoding))
+        .load(conn)?;
+    Ok(rows.into_iter().map(opened).collect())
+}
+
+fn opened((mut row, encoding): (EventRow, i16)) -> EventRow {
+    row.body = body::open(encoding, row.body);
+    row
 }
 
 /// A refused delivery: no body is kept.

@@ -334,16 +334,21 @@ pub fn supersede_older(
         .execute(c))?)
 }
 
-/// Sends a dead, done, superseded or discarded row through once more; false if it is open already.
+/// Sends a dead, done, superseded or discarded row through once more; false if it is open already, or if its body
+/// was dropped: there is nothing to apply.
 ///
 /// # Errors
 ///
 /// The database's.
 pub fn replay(conn: &mut DbConnection, queue: Queue, id: i64, now: At) -> Result<bool, DbError> {
     let table = queue.table();
+    let whole = match queue {
+        Queue::WebhookEvents => " AND body_encoding < 2",
+        Queue::Jobs => "",
+    };
     let text = format!(
         "UPDATE {table} SET status = 0, due_at = $1, attempts = 0, crashes = 0, finished_at = NULL \
-          WHERE id = $2 AND (status >= 3 OR status = 2 OR (status = 0 AND attempts > 0))"
+          WHERE id = $2 AND (status >= 3 OR status = 2 OR (status = 0 AND attempts > 0)){whole}"
     );
     let rows = native!(conn, |c| diesel::sql_query(&text)
         .bind::<BigInt, _>(now)

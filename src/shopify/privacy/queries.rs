@@ -5,6 +5,7 @@ use diesel::sql_types::Text;
 use super::{Request, RequestKind, RequestState};
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
+use crate::platform::inbox::body;
 use crate::schema::{
     contacts, jobs, orders, shopify_customers, shopify_oauth_states, shopify_privacy_requests as t,
     shopify_redactions as gone, shopify_shops, webhook_events,
@@ -345,14 +346,22 @@ pub(super) fn list_unfiled_after(
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
-    Ok(webhook_events::table
+    let rows: Vec<(i64, i16, Vec<u8>)> = webhook_events::table
         .filter(webhook_events::key.is_null())
         .filter(webhook_events::shop_domain.eq(domain))
         .filter(webhook_events::id.gt(after))
         .order(webhook_events::id.asc())
         .limit(limit)
-        .select((webhook_events::id, webhook_events::body))
-        .load(conn)?)
+        .select((
+            webhook_events::id,
+            webhook_events::body_encoding,
+            webhook_events::body,
+        ))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, encoding, stored)| (id, body::open(encoding, stored)))
+        .collect())
 }
 
 pub(super) fn list_jobs_of(

@@ -70,7 +70,7 @@ fn known(conn: &mut DbConnection, subject: Subject, ids: &[i64]) -> Result<Value
         return Ok(Value::Null);
     }
     let mut columns = register();
-    columns.retain(|column| !matches!(column.erasure, Erasure::Bytes(_)));
+    columns.retain(|column| !matches!(column.erasure, Erasure::Bytes(_) | Erasure::Body(_)));
     let mut told = Map::new();
     for (column, values) in collect(conn, &columns, subject, ids)? {
         let values: Vec<Value> = values

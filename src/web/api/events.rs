@@ -11,6 +11,7 @@ use crate::platform::db::{Db, DbError};
 use crate::platform::queue::queries::list::{self, ListRow, Wanted};
 use crate::platform::queue::{Queue, Status, queries};
 use crate::web::error::WebError;
+use crate::web::events::payload::why_not_replayed;
 use crate::web::visitor::Program;
 
 const ALL: [Status; 7] = [
@@ -126,7 +127,7 @@ fn statuses(word: Option<&str>) -> Result<(Vec<Status>, Option<bool>), WebError>
     responses(
         (status = 202, body = Replayed),
         (status = 404, description = "There is no such event"),
-        (status = 409, description = "It is open already, or another of the same record is"),
+        (status = 409, description = "It is open already, or its payload was dropped: there is nothing left to replay"),
     )
 )]
 pub async fn replay(
@@ -142,25 +143,19 @@ pub async fn replay(
             if crate::platform::inbox::queries::find(conn, crate::types::EventId(id))?.is_none() {
                 return Ok(None);
             }
-            let replayed = queries::replay(conn, Queue::WebhookEvents, id, now)?;
-            if replayed {
-                let subject = format!("webhook_events/{id}");
-                audit::record(
-                    conn,
-                    None,
-                    audit::Kind::EventReplayed,
-                    &subject,
-                    &arguments,
-                    now,
-                )?;
+            let queue = Queue::WebhookEvents;
+            if !queries::replay(conn, queue, id, now)? {
+                return Ok(Some(Err(why_not_replayed(conn, queue, id)?)));
             }
-            Ok(Some(replayed))
+            let (kind, subject) = (audit::Kind::EventReplayed, format!("webhook_events/{id}"));
+            audit::record(conn, None, kind, &subject, &arguments, now)?;
+            Ok(Some(Ok(())))
         })
         .await?;
     match known {
         None => Err(WebError::NotFound(format!("The event {id}"))),
-        Some(false) => Err(WebError::Conflict("This is open already.".to_owned())),
-        Some(true) => Ok(HttpResponse::Accepted().json(Replayed {
+        Some(Err(why)) => Err(WebError::Conflict(why)),
+        Some(Ok(())) => Ok(HttpResponse::Accepted().json(Replayed {
             id,
             state: Status::Pending.word(0).to_owned(),
         })),

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::path_of;
+use super::payload::why_not_replayed;
 use crate::erp::audit::{self, Kind};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
@@ -27,7 +28,7 @@ pub struct DiscardForm {
 ///
 /// # Errors
 ///
-/// `Conflict` while it is open.
+/// `Conflict` while it is open, and once its payload was dropped.
 pub async fn replay(
     db: web::Data<Db>,
     clock: web::Data<Clock>,
@@ -63,20 +64,15 @@ async fn send_again(
     (table, id): (Queue, i64),
 ) -> Result<HttpResponse, WebError> {
     let (now, by) = (clock.now(), user.id);
-    let replayed = db
-        .write(move |conn| {
-            let replayed = queue::replay(conn, table, id, now)?;
-            if replayed {
-                let subject = format!("{}/{id}", table.table());
-                let (kind, none) = (Kind::EventReplayed, json!({}));
-                audit::record(conn, Some(by), kind, &subject, &none, now)?;
-            }
-            Ok::<bool, DbError>(replayed)
-        })
-        .await?;
-    if !replayed {
-        return Err(WebError::Conflict("This is open already.".to_owned()));
-    }
+    db.write(move |conn| -> Result<(), WebError> {
+        if !queue::replay(conn, table, id, now)? {
+            return Err(WebError::Conflict(why_not_replayed(conn, table, id)?));
+        }
+        let subject = format!("{}/{id}", table.table());
+        let (kind, none) = (Kind::EventReplayed, json!({}));
+        Ok(audit::record(conn, Some(by), kind, &subject, &none, now)?)
+    })
+    .await?;
     visitor.say(db, "Replayed.").await?;
     Ok(see_other(&path_of(table, id)))
 }

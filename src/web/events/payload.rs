@@ -1,7 +1,14 @@
-//! A payload in lines, exactly as it came, with the place marked that a reason names.
+//! A payload in lines, exactly as it came, with the place marked that a reason names; or that it was dropped.
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::platform::db::{DbConnection, DbError};
+use crate::platform::inbox::queries::{self as inbox, EventRow};
+use crate::platform::queue::Queue;
+use crate::types::EventId;
+
+const A_DAY: u64 = 86_400;
 
 /// Lines that are shown at most; the rest is in the download of the store.
 const MOST_LINES: usize = 2000;
@@ -35,6 +42,40 @@ pub fn lines(body: &[u8], reason: Option<&str>) -> Vec<Line> {
         }
     }
     page.lines
+}
+
+/// That an event's payload was dropped, and when.
+#[must_use]
+pub fn dropped(event: &EventRow) -> Option<String> {
+    let at = event.body_dropped_at?;
+    let kept = at.since(event.finished_at.unwrap_or(at)).as_secs() / A_DAY;
+    let (day, days) = (at.timestamp().strftime("%Y-%m-%d"), plural(kept));
+    Some(format!("The payload was dropped on {day} after {days}."))
+}
+
+fn plural(days: u64) -> String {
+    if days == 1 {
+        "1 day".to_owned()
+    } else {
+        format!("{days} days")
+    }
+}
+
+/// Why a row could not be replayed.
+///
+/// # Errors
+///
+/// The database's.
+pub fn why_not_replayed(conn: &mut DbConnection, queue: Queue, id: i64) -> Result<String, DbError> {
+    let event = match queue {
+        Queue::WebhookEvents => inbox::find(conn, EventId(id))?,
+        Queue::Jobs => None,
+    };
+    let dropped = event.as_ref().and_then(dropped);
+    Ok(dropped.map_or_else(
+        || "This is open already.".to_owned(),
+        |dropped| format!("{dropped} There is nothing left to replay."),
+    ))
 }
 
 struct Page<'a> {

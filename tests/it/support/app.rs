@@ -2,6 +2,7 @@
 //! stands still, and the practice store as its Shopify. Nothing runs by itself: `run_jobs` works off what is due.
 
 use std::net::TcpListener;
+use std::num::NonZeroU16;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -535,6 +536,7 @@ pub(crate) fn config(url: &str, shopify: &str, database: &str, data: &std::path:
         alert_mail_to: None,
         mail_from: None,
         alert_after_minutes: 10,
+        retention_days: NonZeroU16::new(30).expect("a month"),
         practice_bind: "127.0.0.1:0".to_owned(),
     };
     settings.into_config("data")
