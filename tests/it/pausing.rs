@@ -12,7 +12,9 @@ use counterfoil::platform::inbox::{Delivery, queries as inbox};
 use counterfoil::platform::jobs::queries::JobRow;
 use counterfoil::platform::jobs::{self, Job as _};
 use counterfoil::platform::queue::pauses::{self, Scope, Waiting};
-use counterfoil::platform::queue::{Claim, Me, Queue, Status, Wanted, queries};
+use counterfoil::platform::queue::{
+    self, Claim, Me, Outcome, Policy, Queue, Status, TryNote, Wanted, queries,
+};
 use counterfoil::practice::OrderKind;
 use counterfoil::shopify::fulfillments::PushFulfillment;
 use counterfoil::shopify::jobs::{ImportProducts, LookAfterShop};
@@ -35,6 +37,7 @@ both_databases!(
     one_paused_store_waits_and_the_others_go_on,
     of_what_came_in_meanwhile_the_newest_state_is_applied_once,
     ten_thousand_paused_rows_are_in_nobodys_way,
+    what_is_being_worked_on_is_finished,
     a_row_held_by_two_pauses_waits_for_both,
     only_who_connects_stores_may_pause_and_everybody_sees_it,
     a_pause_is_told_to_programs_and_to_prometheus,
@@ -259,6 +262,31 @@ fn of_shop(shop: &str, id: &str, count: i64) -> impl Iterator<Item = Delivery> {
 fn is_of(claim: &Claim, shop: &str) -> bool {
     let key = claim.key.as_deref().and_then(|key| key.split_once('/'));
     key.is_some_and(|(store, _record)| store == shop)
+}
+
+async fn what_is_being_worked_on_is_finished(kind: Kind) {
+    let house = House::new(kind);
+    house.store(of_shop("a", "w", 40));
+    let (held, _moved) = house.round(1);
+    let scope = Scope::Shop("a.myshopify.com".to_owned());
+    for (scope, is_new) in [(&scope, true), (&scope, false), (&Scope::Incoming, true)] {
+        let begun = house.write(|conn| pauses::begin(conn, scope, None, None, at(1)));
+        assert_eq!(begun, is_new);
+    }
+    let (none, moved) = house.round(1);
+    assert_eq!((none.len(), moved), (0, 8));
+    let (done, failed) = held.split_at(31);
+    for claim in done {
+        assert!(house.finish(claim, &Outcome::Done));
+    }
+    for claim in failed {
+        assert!(house.finish(claim, &Outcome::retry("the database was away")));
+    }
+    assert_eq!(house.count(Status::Working), 0);
+    assert_eq!(house.count(Status::Waiting), 8);
+    // What failed once more joins the others when its time has come.
+    assert_eq!(house.round(60).1, 1);
+    assert_eq!(house.count(Status::Waiting), 9);
 }
 
 async fn a_row_held_by_two_pauses_waits_for_both(kind: Kind) {
@@ -529,17 +557,22 @@ impl House {
             but: &[],
             held: Some(HELD),
         };
-        let me = Me {
-            host: "test".to_owned(),
-            pid: 1,
-            boot: "boot".to_owned(),
-        };
         let done = self.write(|conn| {
             let moved = queries::pauses::settle(conn, EVENTS, HELD, now)?;
-            Ok((queries::claim(conn, EVENTS, &me, wanted, now)?, moved))
+            Ok((queries::claim(conn, EVENTS, &me(), wanted, now)?, moved))
         });
         assert!(begun.elapsed() < Duration::from_secs(5), "the claim walks");
         done
+    }
+
+    fn finish(&self, claim: &Claim, outcome: &Outcome) -> bool {
+        let policy = Policy { max_attempts: 8 };
+        let note = TryNote {
+            at: at(2),
+            micros: 1,
+            request_id: None,
+        };
+        self.write(|conn| queue::finish(conn, EVENTS, &me(), claim, outcome, policy, &note, 500))
     }
 
     fn count(&self, status: Status) -> i64 {
@@ -549,6 +582,14 @@ impl House {
             *by_status.entry(status).or_default() += n;
         }
         by_status.get(&status.code()).copied().unwrap_or_default()
+    }
+}
+
+fn me() -> Me {
+    Me {
+        host: "test".to_owned(),
+        pid: 1,
+        boot: "boot".to_owned(),
     }
 }
 
