@@ -2,8 +2,8 @@
 //! they are dropped, with their tries, and finished jobs are deleted. The rows of webhooks stay for good: they are
 //! the ledger that knows a delivery again. What is open or dead keeps everything until a person has decided.
 //!
-//! It stands back: short transactions, a pause after each that is four times as long, half a minute at a time. It
-//! needs no bookmark, because what is done leaves the index that the next batch is found by. The job's key sees to
+//! It stands back: short transactions, a pause after each that is several times as long, longer yet while webhooks
+//! wait to be applied; half a minute at a time. It needs no bookmark, because what is done leaves the index that the next batch is found by. The job's key sees to
 //! it that of several processes one does it.
 pub mod queries;
 
@@ -18,15 +18,20 @@ use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::inbox::body;
 use crate::platform::jobs::repeat::{self, Repeat};
 use crate::platform::jobs::{self, Filing, Job, Registry, Run};
-use crate::platform::queue::Outcome;
+use crate::platform::queue::queries::look;
+use crate::platform::queue::{Outcome, Queue};
 use crate::types::{At, JobId};
 use queries::{BATCH, PACKED_AT_ONCE, Packed};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// One run, with its pauses; the next goes on where it stopped.
 const LONGEST_RUN: Duration = Duration::from_secs(30);
-/// Of its time one part is work: others write in the meantime.
-const PAUSE_PER_WORK: u32 = 4;
+/// How many times as long as a batch the pause behind it is: others write in the meantime.
+const PAUSE: u32 = 4;
+/// The same while webhooks wait to be applied: of a rush it takes three parts in a hundred.
+const PAUSE_IN_A_RUSH: u32 = 30;
+/// A batch that was slow because others work is no reason to stop for good.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes of bodies in memory at once; a single one may be larger.
 const BATCH_BYTES: i64 = 4 * 1024 * 1024;
 
@@ -119,17 +124,32 @@ async fn tidy_up(cx: &Arc<Keeper>) -> Result<(), DbError> {
     while is_more && begun.elapsed() < LONGEST_RUN {
         is_more = false;
         for step in steps {
-            let (keeper, began) = (Arc::clone(cx), Instant::now());
-            let was_full = tokio::task::spawn_blocking(move || step(&keeper))
+            let keeper = Arc::clone(cx);
+            let pause = tokio::task::spawn_blocking(move || once(&keeper, step))
                 .await
                 .map_err(|_stopped| DbError::Interrupted)??;
-            if was_full {
+            if let Some(pause) = pause {
                 is_more = true;
-                tokio::time::sleep(began.elapsed() * PAUSE_PER_WORK).await;
+                tokio::time::sleep(pause).await;
             }
         }
     }
     Ok(())
+}
+
+/// One batch; returns the pause that it costs, if there may be more.
+fn once(cx: &Keeper, step: Step) -> Result<Option<Duration>, DbError> {
+    let begun = Instant::now();
+    if !step(cx)? {
+        return Ok(None);
+    }
+    let (took, now) = (begun.elapsed(), cx.clock.now());
+    let rush = cx
+        .db
+        .read_here(|conn| look(conn, Queue::WebhookEvents, &[], now))?
+        .due;
+    let pause = took * if rush { PAUSE_IN_A_RUSH } else { PAUSE };
+    Ok(Some(pause.min(LONGEST_PAUSE)))
 }
 
 /// Drops bodies that were kept long enough; returns whether there may be more.

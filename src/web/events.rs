@@ -120,7 +120,7 @@ struct Inspected {
     tries: Vec<TryRow>,
     lines: Vec<Line>,
     bytes: usize,
-    /// Instead of the payload.
+    /// Instead of tries and payload.
     dropped: Option<String>,
     may_replay: bool,
     may_discard: bool,

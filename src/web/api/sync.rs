@@ -43,7 +43,7 @@ pub struct SyncStatus {
     pub events: QueueStatus,
     /// What goes out, and long jobs.
     pub jobs: QueueStatus,
-    /// The last import of the catalogue.
+    /// The last import of the catalogue, for as long as jobs are kept.
     pub catalogue: Option<Import>,
     pub rate_budget: Option<RateBudget>,
 }
