@@ -32,8 +32,17 @@ impl Clock {
 
     /// Moves a fixed clock on; the system's clock is left alone.
     pub fn advance(&self, by: Duration) {
+        self.set(|now| now.after(by));
+    }
+
+    /// Turns a fixed clock back, as whoever sets a wrong one right; the system's clock is left alone.
+    pub fn turn_back(&self, by: Duration) {
+        self.set(|now| now.before(by));
+    }
+
+    fn set(&self, to: impl FnOnce(At) -> At) {
         if let Clock::Fixed(now) = self {
-            now.store(At(now.load(Ordering::SeqCst)).after(by).0, Ordering::SeqCst);
+            now.store(to(At(now.load(Ordering::SeqCst))).0, Ordering::SeqCst);
         }
     }
 }

@@ -78,6 +78,17 @@ impl DbError {
         }
     }
 
+    /// Whether the database could not be spoken to, or left in the middle: a restart, a broken network. What was
+    /// under way may have been committed or not.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            DbError::Busy(_) | DbError::Open(_) => true,
+            DbError::Query(error) => has_left(error),
+            DbError::Migration(_) | DbError::Interrupted => false,
+        }
+    }
+
     /// Whether a unique key refused the row.
     #[must_use]
     pub fn is_duplicate(&self) -> bool {
@@ -91,11 +102,31 @@ impl DbError {
     }
 }
 
+fn has_left(error: &QueryError) -> bool {
+    if let QueryError::RollbackErrorOnCommit { commit_error, .. } = error {
+        return has_left(commit_error);
+    }
+    matches!(
+        error,
+        QueryError::DatabaseError(
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+            _
+        ) | QueryError::BrokenTransactionManager
+    )
+}
+
 /// Opens connections of the kind that the URL names.
 #[derive(Clone, Debug)]
 pub struct Manager {
     url: String,
+    /// For how long PostgreSQL lets one of them stand idle in a transaction.
+    idle_secs: u32,
 }
+
+/// A process that stops in the middle of a transaction keeps its locks; for so long all others may have to wait.
+const IDLE_SECS: u32 = 10;
+/// The same where a peer waits to be told: it gives up after 5 seconds.
+const IDLE_URGENT_SECS: u32 = 2;
 
 impl ManageConnection for Manager {
     type Connection = DbConnection;
@@ -105,7 +136,12 @@ impl ManageConnection for Manager {
         let open = diesel::r2d2::Error::ConnectionError;
         let setup = diesel::r2d2::Error::QueryError;
         if is_postgres(&self.url) {
-            let conn = PgConnection::establish(&self.url).map_err(open)?;
+            let mut conn = PgConnection::establish(&self.url).map_err(open)?;
+            let idle = self.idle_secs;
+            conn.batch_execute(&format!(
+                "SET idle_in_transaction_session_timeout = '{idle}s'"
+            ))
+            .map_err(setup)?;
             return Ok(DbConnection::Postgres(conn));
         }
         let mut conn = SqliteConnection::establish(sqlite_path(&self.url)).map_err(open)?;
@@ -156,6 +192,11 @@ impl Db {
     pub fn open(url: &str, connections: u32) -> Result<Db, DbError> {
         let manager = Manager {
             url: url.to_owned(),
+            idle_secs: IDLE_SECS,
+        };
+        let urgent = Manager {
+            idle_secs: IDLE_URGENT_SECS,
+            ..manager.clone()
         };
         // The pool's own first try hides the reason: ask once in the open.
         manager
@@ -163,7 +204,7 @@ impl Db {
             .map_err(|error| DbError::Open(error.to_string()))?;
         let postgres = is_postgres(url);
         let pool = pool(&manager, connections)?;
-        let apart = self::pool(&manager, 1)?;
+        let apart = self::pool(&urgent, 1)?;
         Ok(Db {
             writing: if postgres {
                 pool.clone()

@@ -39,6 +39,14 @@ impl Queue {
             Queue::Jobs => "kind",
         }
     }
+
+    /// The column that says when a row came.
+    const fn created_column(self) -> &'static str {
+        match self {
+            Queue::WebhookEvents => "received_at",
+            Queue::Jobs => "created_at",
+        }
+    }
 }
 
 /// Where a row stands. Open is everything before `Done`.

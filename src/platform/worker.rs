@@ -2,13 +2,20 @@
 //!
 //! Events are applied inside our transaction (one commit a batch, a savepoint each). Jobs talk to the
 //! outside, so they run without one and are finished in their own.
-use std::collections::HashMap;
+mod hands;
+mod life;
+mod running;
+mod vigil;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hands::{Grip, Hands};
+use life::AWAY;
+use running::Running;
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tracing::{Instrument, info_span};
 
 use crate::platform::clock::Clock;
@@ -61,6 +68,7 @@ pub struct Worker {
     wake: Arc<Notify>,
     metrics: Metrics,
     pulse: Arc<Pulse>,
+    hands: Hands,
     begun: Instant,
 }
 
@@ -96,35 +104,9 @@ impl Worker {
             wake,
             metrics,
             pulse: Arc::default(),
+            hands: Hands::default(),
             begun: Instant::now(),
         }
-    }
-
-    /// Writes this process in and frees what dead processes held: on SQLite every held row (the data
-    /// folder's lock says that there is no other process), on PostgreSQL those of this host's dead.
-    ///
-    /// # Errors
-    ///
-    /// The database's.
-    pub async fn sign_in(&self) -> Result<(), DbError> {
-        let (me, now, alone) = (self.me.clone(), self.clock.now(), !self.db.is_postgres());
-        self.db
-            .write(move |conn| {
-                for (boot, pid) in rows::list_workers(conn, &me.host)? {
-                    if alone || !is_alive(pid) || pid == i64::from(me.pid) {
-                        let holder = format!("{}:{pid}:{boot}", me.host);
-                        rows::take_back_from(conn, Queue::WebhookEvents, &holder)?;
-                        rows::take_back_from(conn, Queue::Jobs, &holder)?;
-                        rows::delete_worker(conn, &boot)?;
-                    }
-                }
-                if alone {
-                    rows::take_back_expired(conn, Queue::WebhookEvents, At(i64::MAX))?;
-                    rows::take_back_expired(conn, Queue::Jobs, At(i64::MAX))?;
-                }
-                rows::insert_worker(conn, &me, now)
-            })
-            .await
     }
 
     /// Whether this process works on the queue, or only serves.
@@ -163,8 +145,8 @@ impl Worker {
             let events = self.events_once(true).await?;
             let job = self.claim_job(Vec::new(), true).await?;
             let done = events + usize::from(job.is_some());
-            if let Some(claim) = job {
-                self.clone().work_on_job(claim).await;
+            if let Some((claim, grip)) = job {
+                self.clone().work_on_job(claim, grip).await;
             }
             if done == 0 {
                 return Ok(total);
@@ -181,7 +163,8 @@ impl Worker {
                 Ok(_more) => {}
                 Err(error) => {
                     tracing::error!(%error, "the event queue could not be worked on");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    tokio::time::sleep(AWAY).await;
+                    self.write_down_let_go().await;
                 }
             }
         }
@@ -197,7 +180,8 @@ impl Worker {
                 Ok(false) => running.end_or(self.rest()).await,
                 Err(error) => {
                     tracing::error!(%error, "the job queue could not be worked on");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    tokio::time::sleep(AWAY).await;
+                    self.write_down_let_go().await;
                 }
             }
         }
@@ -209,43 +193,18 @@ impl Worker {
             return Ok(false);
         }
         let full = running.full(&self.registry);
-        let Some(claim) = self.claim_job(full, self.is_proven()).await? else {
+        let Some((claim, grip)) = self.claim_job(full, self.is_proven()).await? else {
             return Ok(false);
         };
         let kind = claim.kind.clone();
-        let task = running.tasks.spawn(self.clone().work_on_job(claim));
+        let work = self.clone().work_on_job(claim, grip);
+        let task = running.tasks.spawn(work);
         running.kinds.insert(task.id(), kind);
         Ok(true)
     }
 
     async fn rest(&self) {
         drop(tokio::time::timeout(self.settings.poll, self.wake.notified()).await);
-    }
-
-    async fn keep_alive(self) {
-        let mut tick = tokio::time::interval(self.settings.lease / 6);
-        loop {
-            tick.tick().await;
-            let (me, now, lease) = (self.me.clone(), self.clock.now(), self.settings.lease);
-            let beat = self
-                .db
-                .write(move |conn| {
-                    rows::touch_worker(conn, &me, now)?;
-                    for queue in [Queue::WebhookEvents, Queue::Jobs] {
-                        rows::renew(conn, queue, &me, now)?;
-                        rows::take_back_expired(conn, queue, now.before(lease))?;
-                    }
-                    Ok::<(), DbError>(())
-                })
-                .await;
-            match beat {
-                Ok(()) => self.pulse.beat(Beat::Written),
-                Err(error) => {
-                    self.pulse.refused();
-                    tracing::warn!(%error, "the worker's leases could not be renewed");
-                }
-            }
-        }
     }
 
     fn is_proven(&self) -> bool {
@@ -266,18 +225,53 @@ impl Worker {
             but: &[],
             held: None,
         };
-        let claims = self.claim(Queue::WebhookEvents, wanted)?;
-        let mut left = claims.as_slice();
-        while !left.is_empty() {
-            let (applied, ended) = self
-                .db
-                .write_repeating(|conn| self.apply_some(conn, left))?;
-            for one in ended {
-                self.count(&one);
-            }
-            left = left.get(applied..).unwrap_or_default();
+        let mut grip = self.claim(Queue::WebhookEvents, wanted)?;
+        let claimed = grip.open().len();
+        let mut together = true;
+        while let Some(first) = grip.open().first() {
+            let some = if together {
+                grip.open()
+            } else {
+                std::slice::from_ref(first)
+            };
+            let applied = self.db.write_repeating(|conn| self.apply_some(conn, some));
+            let n = match applied {
+                Ok((n, ended)) => {
+                    for one in ended {
+                        self.count(&one);
+                    }
+                    n
+                }
+                // Dropping the grip lets them go.
+                Err(error) if error.is_away() => return Err(error),
+                // What the database refuses of one must not cost its neighbours a try: each stands alone now.
+                Err(_refused) if some.len() > 1 => {
+                    together = false;
+                    continue;
+                }
+                Err(error) => {
+                    self.put_off(first, &error)?;
+                    1
+                }
+            };
+            grip.ended(n);
         }
-        Ok(claims.len())
+        Ok(claimed)
+    }
+
+    // Its transaction is undone, so this is written in one of its own.
+    fn put_off(&self, claim: &Claim, error: &DbError) -> Result<(), DbError> {
+        tracing::error!(%error, event.id = claim.id, "what became of an event was refused");
+        let (queue, policy) = (Queue::WebhookEvents, self.settings.policy);
+        let note = self.note(self.clock.now(), Instant::now(), None);
+        let outcome = Outcome::retry(error.to_string());
+        let (me, noise) = (&self.me, noise());
+        self.db.write_repeating(|conn| {
+            queue::finish(conn, queue, me, claim, &outcome, policy, &note, noise)
+        })?;
+        self.metrics
+            .tried(queue, &outcome, policy.is_last(claim, &outcome));
+        Ok(())
     }
 
     fn count(&self, ended: &Ended) {
@@ -378,9 +372,9 @@ impl Worker {
         &self,
         full: Vec<&'static str>,
         suspects: bool,
-    ) -> Result<Option<Claim>, DbError> {
+    ) -> Result<Option<(Claim, Grip)>, DbError> {
         let worker = self.clone();
-        let claims = tokio::task::spawn_blocking(move || {
+        let grip = tokio::task::spawn_blocking(move || {
             let wanted = Wanted {
                 at_most: 1,
                 suspects,
@@ -391,10 +385,25 @@ impl Worker {
         })
         .await
         .map_err(|_panicked| DbError::Interrupted)??;
-        Ok(claims.into_iter().next())
+        let claim = grip.open().first().cloned();
+        Ok(claim.map(|claim| (claim, grip)))
     }
 
-    fn claim(&self, queue: Queue, wanted: Wanted<'_>) -> Result<Vec<Claim>, DbError> {
+    fn claim(&self, queue: Queue, wanted: Wanted<'_>) -> Result<Grip, DbError> {
+        let turn = if wanted.suspects {
+            self.hands.turn(PROBATION)
+        } else {
+            None
+        };
+        let wanted = Wanted {
+            suspects: turn.is_some(),
+            ..wanted
+        };
+        let claims = self.claim_rows(queue, wanted)?;
+        Ok(self.hands.take(queue, claims).with(turn))
+    }
+
+    fn claim_rows(&self, queue: Queue, wanted: Wanted<'_>) -> Result<Vec<Claim>, DbError> {
         loop {
             let now = self.clock.now();
             let look = |conn: &mut DbConnection| rows::look(conn, queue, wanted.but, now);
@@ -418,19 +427,30 @@ impl Worker {
         }
     }
 
-    async fn work_on_job(self, claim: Claim) {
+    async fn work_on_job(self, claim: Claim, mut grip: Grip) {
         let id = JobId(claim.id);
-        if let Err(error) = self.work_on_claimed(claim).await {
-            // The lease runs out and the row is taken back: nothing is lost.
-            tracing::error!(%error, job.id = %id, "a job's ending could not be written");
+        match self.work_on_claimed(claim).await {
+            Ok(()) => grip.ended(1),
+            // Dropping the grip lets it go, and the next tick frees it: nothing is lost.
+            Err(error) => {
+                tracing::error!(%error, job.id = %id, "a job's ending could not be written");
+            }
         }
     }
 
     async fn work_on_claimed(&self, claim: Claim) -> Result<(), DbError> {
         let id = JobId(claim.id);
+        let (me, mine, now) = (self.me.clone(), claim.clone(), self.clock.now());
         let found = self
             .db
-            .read(move |conn| jobs::queries::find(conn, id))
+            .write(move |conn| {
+                // Between the claim and this the process may have stood still for longer than its lease.
+                if rows::fence(conn, Queue::Jobs, &me, &mine, now)? {
+                    jobs::queries::find(conn, id)
+                } else {
+                    Ok(None)
+                }
+            })
             .await?;
         let Some(job) = found else {
             return Ok(());
@@ -457,26 +477,27 @@ impl Worker {
         let ended_at = self.clock.now();
         self.count_job(&job, &claim, ran.as_ref().ok(), ended_at);
         let note = self.note(ended_at, begun, None);
-        let (me, policy) = (self.me.clone(), self.settings.policy);
-        self.db
-            .write(move |conn| match ran {
+        let (me, policy, noise) = (self.me.clone(), self.settings.policy, noise());
+        let ending = ran.map_err(drop);
+        match &ending {
+            Ok(outcome) => {
+                line.in_scope(|| tracing::info!(outcome = outcome.word(), "job ran"));
+            }
+            Err(()) => line.in_scope(|| tracing::error!("a job broke its handler")),
+        }
+        self.insist(move |conn| {
+            let queue = Queue::Jobs;
+            match &ending {
                 Ok(outcome) => {
-                    line.in_scope(|| tracing::info!(outcome = outcome.word(), "job ran"));
-                    let queue = Queue::Jobs;
-                    queue::finish(conn, queue, &me, &claim, &outcome, policy, &note, noise())
+                    queue::finish(conn, queue, &me, &claim, outcome, policy, &note, noise)
                 }
-                Err(_panic) => {
-                    line.in_scope(|| tracing::error!("a job broke its handler"));
-                    rows::crash(
-                        conn,
-                        Queue::Jobs,
-                        &me,
-                        &claim,
-                        "the handler broke on this job",
-                    )
+                Err(()) => {
+                    let reason = "the handler broke on this job";
+                    rows::crash(conn, queue, &me, &claim, reason)
                 }
-            })
-            .await?;
+            }
+        })
+        .await?;
         Ok(())
     }
 
@@ -497,48 +518,6 @@ impl Worker {
             micros: i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX),
             request_id,
         }
-    }
-}
-
-/// The jobs of this process that run now, and of which kind each is.
-#[derive(Default)]
-struct Running {
-    tasks: JoinSet<()>,
-    kinds: HashMap<tokio::task::Id, String>,
-}
-
-impl Running {
-    /// Forgets those that have ended.
-    fn clear(&mut self) {
-        while let Some(ended) = self.tasks.try_join_next_with_id() {
-            self.forget(ended);
-        }
-    }
-
-    /// Waits until one has ended, or for `rest`.
-    async fn end_or(&mut self, rest: impl Future<Output = ()>) {
-        if self.tasks.is_empty() {
-            return rest.await;
-        }
-        tokio::select! {
-            Some(ended) = self.tasks.join_next_with_id() => self.forget(ended),
-            () = rest => {}
-        }
-    }
-
-    fn forget(&mut self, ended: Result<(tokio::task::Id, ()), JoinError>) {
-        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
-        self.kinds.remove(&id);
-    }
-
-    /// The kinds of which no more may run beside each other.
-    fn full(&self, registry: &Registry) -> Vec<&'static str> {
-        let running = |kind: &str| self.kinds.values().filter(|one| *one == kind).count();
-        registry
-            .limits()
-            .filter(|(kind, at_once)| running(kind) >= *at_once)
-            .map(|(kind, _)| kind)
-            .collect()
     }
 }
 

@@ -117,7 +117,8 @@ impl ShopDirectory {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known
             .read_at
-            .is_some_and(|read_at| now.since(read_at) < FRESH)
+            // Read in a time that is yet to come: the clock was set back since.
+            .is_some_and(|read_at| read_at <= now && now.since(read_at) < FRESH)
     }
 
     async fn reload(&self, db: &Db, keyring: &Keyring, now: At) -> Result<(), ShopError> {

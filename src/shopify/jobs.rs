@@ -157,7 +157,7 @@ impl Job for LookAfterShop {
         Some(format!("{}/{}", self.shop, self.day))
     }
 
-    async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
+    async fn run(self, cx: Arc<Connector>, run: Run) -> Outcome {
         let shop = match living(&cx, self.shop).await {
             Ok(shop) => shop,
             // Connecting it again files the next one.
@@ -168,7 +168,7 @@ impl Job for LookAfterShop {
         } else {
             Ok(())
         };
-        let filed = file_look(&cx, &shop).await;
+        let filed = file_look(&cx, &shop, self.day, Some(run.job)).await;
         let filed = filed.and(file_comparison(&cx, &shop).await);
         match (result, filed) {
             (_, Err(error)) => Outcome::retry(error.to_string()),
@@ -291,25 +291,27 @@ async fn file(cx: &Connector, shop: &Shop) -> Outcome {
         .db
         .write(move |conn| jobs::enqueue(conn, &import, &filing, now).map(drop))
         .await;
-    let looked = file_look(cx, shop).await;
+    let looked = file_look(cx, shop, 0, None).await;
     match filed.and(looked) {
         Ok(()) => Outcome::Done,
         Err(error) => Outcome::retry(error.to_string()),
     }
 }
 
-async fn file_look(cx: &Connector, shop: &Shop) -> Result<(), DbError> {
+async fn file_look(
+    cx: &Connector,
+    shop: &Shop,
+    day: i64,
+    last: Option<JobId>,
+) -> Result<(), DbError> {
     let now = cx.clock.now();
-    let look = LookAfterShop {
-        shop: shop.id,
-        day: 0,
-    };
+    let look = LookAfterShop { shop: shop.id, day };
     let filing = Filing {
         shop_domain: Some(shop.domain.to_string()),
         ..Filing::default()
     };
     cx.db
-        .write(move |conn| repeat::file_next(conn, &look, None, filing, now))
+        .write(move |conn| repeat::file_next(conn, &look, last, filing, now))
         .await
 }
 

@@ -6,6 +6,7 @@ mod api;
 mod architecture;
 mod audit;
 mod browser;
+mod cluster;
 mod compliance;
 mod connecting;
 mod embed;

@@ -156,8 +156,7 @@ async fn a_zombie_touches_no_row(kind: Kind) {
     let house = House::new(kind);
     house.store(&[snapshot("w1", "o", 1)]);
     let lost = house.claim(1).remove(0);
-    let taken = house.write(|conn| queries::take_back_expired(conn, EVENTS, at(1)));
-    assert_eq!(taken, 1);
+    assert_eq!(house.take_back(), 1);
     let held = house.claim(1).remove(0);
     assert!(held.claim_no > lost.claim_no);
     assert!(!house.write(|conn| queries::fence(conn, EVENTS, &me(), &lost, at(2))));
@@ -203,7 +202,7 @@ async fn a_row_that_kills_its_workers_is_buried_and_endangers_no_other(kind: Kin
                 house.finish(claim, &Outcome::retry("its worker died"));
             }
         }
-        house.write(|conn| queries::take_back_expired(conn, EVENTS, at(crash)));
+        house.take_back();
         let unproven = Wanted {
             suspects: false,
             ..any(10)
@@ -346,6 +345,11 @@ impl House {
 
     fn finish(&self, claim: &Claim, outcome: &Outcome) -> bool {
         self.write(|conn| queue::finish(conn, EVENTS, &me(), claim, outcome, POLICY, &note(), 500))
+    }
+
+    /// Everything that is held, as if its holder were dead.
+    fn take_back(&self) -> usize {
+        self.write(|conn| queries::take_back_all(conn, EVENTS))
     }
 
     fn wake(&self, cause: &str) -> usize {

@@ -147,7 +147,10 @@ pub(crate) struct Story {
 
 impl Story {
     pub(crate) async fn ready(kind: Kind, what: OrderKind) -> Self {
-        let app = TestApp::connected(kind).await;
+        Self::ready_in(TestApp::connected(kind).await, what).await
+    }
+
+    pub(crate) async fn ready_in(app: TestApp, what: OrderKind) -> Self {
         let placed = app.practice.place_order(what);
         app.run_jobs().await;
         let order = app.order(&placed.name).id;

@@ -62,6 +62,18 @@ pub fn insert(conn: &mut DbConnection, job: &NewJob) -> Result<Option<JobId>, Db
         .optional())?)
 }
 
+/// Lets another job have the dedupe key of this one.
+///
+/// # Errors
+///
+/// The database's.
+pub fn free_dedupe_key(conn: &mut DbConnection, id: JobId) -> Result<(), DbError> {
+    diesel::update(jobs::table.find(id))
+        .set(jobs::dedupe_key.eq(None::<String>))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// One job.
 ///
 /// # Errors

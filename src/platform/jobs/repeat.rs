@@ -12,7 +12,7 @@ pub trait Repeat: Job + Sized {
     fn next(&self, last: Option<JobId>, now: At) -> (Self, Duration);
 }
 
-/// Files the run after this one.
+/// Files the run after this one; `last` is the job that runs now, where one does.
 ///
 /// # Errors
 ///
@@ -25,6 +25,12 @@ pub fn file_next<J: Repeat>(
     now: At,
 ) -> Result<(), DbError> {
     let (next, delay) = job.next(last, now);
+    // It runs before its own time, as after a clock was set right: its key must not keep its follower away.
+    if let Some(last) = last
+        && next.dedupe_key() == job.dedupe_key()
+    {
+        queries::free_dedupe_key(conn, last)?;
+    }
     let filing = Filing { delay, ..filing };
     jobs::enqueue(conn, &next, &filing, now).map(drop)
 }

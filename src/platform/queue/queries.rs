@@ -1,5 +1,6 @@
 //! Every statement of the queue engine. One text serves both databases and both tables; status values
 //! in it are literals, because a bound one made PostgreSQL's generic plan scan the table.
+mod ahead;
 mod leases;
 pub mod list;
 pub mod pauses;
@@ -14,9 +15,10 @@ use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{jobs, tries, webhook_events};
 use crate::types::At;
 
+pub use ahead::bring_forward;
 pub use leases::{
-    crash, delete_worker, insert_worker, list_workers, list_workers_seen, renew, take_back_expired,
-    take_back_from, touch_worker,
+    Lease, crash, delete_worker, insert_worker, list_leases, list_workers, list_workers_seen, lose,
+    renew, take_back, take_back_all, take_back_from, touch_worker,
 };
 
 #[derive(QueryableByName)]
@@ -117,7 +119,6 @@ fn take_turn(conn: &mut DbConnection, queue: Queue) -> Result<(), DbError> {
     if let DbConnection::Postgres(pg) = conn {
         pg.batch_execute(&format!(
             "SET LOCAL jit = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
-             SET LOCAL idle_in_transaction_session_timeout = '10s'; \
              SELECT 1 FROM queues WHERE name = '{}' FOR UPDATE;",
             queue.table()
         ))?;

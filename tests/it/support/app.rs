@@ -135,6 +135,19 @@ impl TestApp {
         app.await.with_store().await
     }
 
+    /// As `connected`, with a worker that may be silent for so long only.
+    pub(crate) async fn connected_with_lease(kind: Kind, seconds: u64) -> Self {
+        let app = Self::start_as(kind, |config| config.lease_seconds = seconds);
+        app.await.with_store().await
+    }
+
+    /// A second process of the same house; it does not work yet.
+    pub(crate) async fn beside(&self) -> Counterfoil {
+        let config = self.counterfoil.config.clone();
+        let beside = Counterfoil::start(config, self.clock.clone()).await;
+        beside.expect("it starts")
+    }
+
     async fn with_store(self) -> Self {
         let app = self;
         let shop = ShopDomain::parse(SHOP).expect("a store's address");
@@ -210,36 +223,7 @@ impl TestApp {
 
     /// Makes items for these of the store's articles, under the same SKUs, with some stock everywhere.
     pub(crate) fn add_items(&self, which: std::ops::Range<usize>) {
-        let now = self.clock.now();
-        let articles = practice::catalogue::catalogue();
-        let articles = articles
-            .into_iter()
-            .filter(|it| it.ordinary && it.requires_shipping);
-        for article in articles.take(which.end).skip(which.start) {
-            let product = NewProduct {
-                sku: article.sku.expect("an ordinary article has a SKU"),
-                name: article.title,
-                barcode: article.barcode,
-                weight_grams: None,
-                ships: true,
-            };
-            let made = self.db().write_here(|conn| -> Result<(), ProductError> {
-                let product = products::create(conn, &product, now)?;
-                for place in locations::list(conn)? {
-                    let movement = Movement {
-                        product,
-                        location: place.id,
-                        quantity: 40,
-                        reason: "count",
-                        source: "person",
-                        user: None,
-                    };
-                    stock::adjust(conn, &movement, now).expect("stock");
-                }
-                Ok(())
-            });
-            made.expect("an item");
-        }
+        add_items(self.db(), which, 40, self.clock.now());
     }
 
     /// Enters somebody whose password is `PASSWORD`.
@@ -431,6 +415,39 @@ impl Drop for TestApp {
             "the story leaves behind:\n{}",
             dead.join("\n")
         );
+    }
+}
+
+/// Makes items for these of the store's articles, under the same SKUs, with so many of each in every location.
+pub(crate) fn add_items(db: &Db, which: std::ops::Range<usize>, quantity: i64, now: At) {
+    let articles = practice::catalogue::catalogue();
+    let articles = articles
+        .into_iter()
+        .filter(|it| it.ordinary && it.requires_shipping);
+    for article in articles.take(which.end).skip(which.start) {
+        let product = NewProduct {
+            sku: article.sku.expect("an ordinary article has a SKU"),
+            name: article.title,
+            barcode: article.barcode,
+            weight_grams: None,
+            ships: true,
+        };
+        let made = db.write_here(|conn| -> Result<(), ProductError> {
+            let product = products::create(conn, &product, now)?;
+            for place in locations::list(conn)? {
+                let movement = Movement {
+                    product,
+                    location: place.id,
+                    quantity,
+                    reason: "count",
+                    source: "person",
+                    user: None,
+                };
+                stock::adjust(conn, &movement, now).expect("stock");
+            }
+            Ok(())
+        });
+        made.expect("an item");
     }
 }
 

@@ -31,6 +31,16 @@ impl Database {
         }
     }
 
+    /// On a server that a story brought itself; it goes with the server.
+    pub(crate) fn on(url: String) -> Self {
+        migrate(&url);
+        Self {
+            url,
+            name: None,
+            _folder: None,
+        }
+    }
+
     fn file() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite:{}", folder.path().join("counterfoil.db").display());

@@ -1,4 +1,4 @@
-//! The program as a process of its own, with a store connected: for stories in which it dies.
+//! The program as processes of its own, with a store connected: for stories in which they die.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -6,20 +6,27 @@ use std::process::{Child, Command, Stdio};
 use counterfoil::app::Counterfoil;
 use counterfoil::platform::clock::Clock;
 use counterfoil::platform::db::Db;
-use counterfoil::practice::Practice;
+use counterfoil::practice::{OrderKind, Practice};
 use counterfoil::shopify::connect::{self, Way};
+use counterfoil::shopify::mappings::{self, By, MappingError};
 use counterfoil::shopify::shop_domain::ShopDomain;
+use counterfoil::shopify::shops;
 use reqwest::redirect::Policy;
+use serde_json::Value;
 
-use super::app::{CLIENT_ID, CLIENT_SECRET, KEY, SHOP, config, store};
+use super::app::{CLIENT_ID, CLIENT_SECRET, KEY, SHOP, add_items, config, store};
 use super::database::{Database, Kind};
 use super::http_client;
 
 /// Looks until the program listens; each look is a refused connection, which costs next to nothing.
 const LOOKS: u32 = 500_000;
+/// So many of every article lie everywhere: no load takes them all.
+const PLENTY: i64 = 10_000_000;
 
 pub(crate) struct Program {
     pub(crate) url: String,
+    /// For how many seconds a worker may be silent.
+    pub(crate) lease: u32,
     bind: String,
     practice: Practice,
     // Dropped last: the database goes when nobody uses it any more.
@@ -33,14 +40,20 @@ pub(crate) struct Process(Child);
 impl Program {
     /// With the practice store connected and its catalogue imported; no process runs yet.
     pub(crate) async fn connected(kind: Kind) -> Self {
-        let database = Database::create(kind);
+        Self::prepared(Database::create(kind), |_counterfoil| ()).await
+    }
+
+    /// As `connected`, on that database, with every article of the store mapped and plenty of it in stock.
+    pub(crate) async fn stocked(database: Database) -> Self {
+        Self::prepared(database, fill).await
+    }
+
+    async fn prepared(database: Database, prepare: impl FnOnce(&Counterfoil)) -> Self {
         let data = tempfile::tempdir().expect("a data folder");
         let clock = Clock::System;
         let practice = Practice::start(store(), clock.clone()).await;
         let practice = practice.expect("the practice store starts");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let bind = free.local_addr().expect("its address").to_string();
-        drop(free);
+        let bind = free_address();
         let url = format!("http://{bind}");
         let config = config(&url, &practice.url(), &database.url, data.path());
         let counterfoil = Counterfoil::start(config, clock).await;
@@ -53,8 +66,10 @@ impl Program {
         let connected = connect::connect(&counterfoil.connector, &shop, way, None).await;
         connected.expect("the store is connected");
         counterfoil.worker.drain().await.expect("the worker works");
+        prepare(&counterfoil);
         Self {
             url,
+            lease: 6,
             bind,
             practice,
             data,
@@ -64,23 +79,15 @@ impl Program {
 
     /// Starts a process and waits until it answers.
     pub(crate) async fn start(&self) -> Process {
-        let child = Command::new(env!("CARGO_BIN_EXE_counterfoil"))
-            .arg("serve")
-            .env("COUNTERFOIL_DATA", self.data.path())
-            .env("DATABASE_URL", &self.database.url)
-            .env("COUNTERFOIL_BIND", &self.bind)
-            .env("COUNTERFOIL_KEY", KEY.repeat(32))
-            .env("SHOPIFY_CLIENT_ID", CLIENT_ID)
-            .env("SHOPIFY_CLIENT_SECRET", CLIENT_SECRET)
-            .env("SHOPIFY_ADMIN_URL", self.practice.url())
-            .env("LEASE_SECONDS", "6")
-            .env("RUST_LOG", "error")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let process = Process(child.expect("the program starts"));
+        self.serve(&self.bind).await
+    }
+
+    /// Starts a process that listens there, and waits until it answers.
+    pub(crate) async fn serve(&self, bind: &str) -> Process {
+        let mut command = self.command("serve", bind);
+        let process = Process(command.spawn().expect("the program starts"));
         let client = http_client(Policy::none());
-        let health = format!("{}/healthz", self.url);
+        let health = format!("http://{bind}/healthz");
         let mut looks = 0;
         loop {
             match client.get(&health).send().await {
@@ -91,10 +98,69 @@ impl Program {
         }
     }
 
+    /// Starts a process that only works.
+    pub(crate) fn work(&self) -> Process {
+        let mut command = self.command("work", &free_address());
+        Process(command.spawn().expect("the program starts"))
+    }
+
+    /// The program with its settings, ready to be started.
+    pub(crate) fn command(&self, what: &str, bind: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
+        command
+            .arg(what)
+            .env("COUNTERFOIL_DATA", self.data.path())
+            .env("DATABASE_URL", &self.database.url)
+            .env("COUNTERFOIL_BIND", bind)
+            .env("COUNTERFOIL_KEY", KEY.repeat(32))
+            .env("SHOPIFY_CLIENT_ID", CLIENT_ID)
+            .env("SHOPIFY_CLIENT_SECRET", CLIENT_SECRET)
+            .env("SHOPIFY_ADMIN_URL", self.practice.url())
+            .env("LEASE_SECONDS", self.lease.to_string())
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
     /// The program's database, opened beside it.
     pub(crate) fn db(&self) -> Db {
         Db::open(&self.database.url, 2).expect("the database opens")
     }
+
+    /// An order of several articles, as the store tells of it.
+    pub(crate) fn order(&self) -> Value {
+        self.practice.place_order(OrderKind::SeveralLines);
+        let told = self.practice.deliveries();
+        let told = told.iter().find(|one| one.topic == "orders/create");
+        serde_json::from_str(&told.expect("the store tells").body).expect("JSON")
+    }
+}
+
+/// An address that nobody listens on.
+pub(crate) fn free_address() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    free.local_addr().expect("its address").to_string()
+}
+
+fn fill(counterfoil: &Counterfoil) {
+    let (db, now) = (&counterfoil.db, counterfoil.clock.now());
+    add_items(db, 0..usize::MAX, PLENTY, now);
+    let mapped = db.write_here(|conn| -> Result<(), MappingError> {
+        let shop = ShopDomain::parse(SHOP).expect("a store's address");
+        let shop = shops::find_by_domain(conn, &shop).expect("the stores can be read");
+        let shop = shop.expect("it is connected");
+        let exact = mappings::exact_matches(conn, &shop)?;
+        let shown: Vec<_> = exact.iter().map(|one| one.variant.id).collect();
+        let by = By {
+            shop: &shop,
+            user: None,
+            now,
+        };
+        mappings::accept_exact(conn, by, &shown)?;
+        Ok(())
+    });
+    mapped.expect("every article is mapped");
 }
 
 impl Process {
@@ -102,6 +168,31 @@ impl Process {
     pub(crate) fn kill(mut self) {
         self.0.kill().expect("it lived");
         self.0.wait().expect("it is gone");
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Whether it has not ended by itself.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.0.try_wait().expect("its state").is_none()
+    }
+
+    /// Stops it where it stands, as a machine does that is out of memory or put to sleep.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, which: &str) {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").args([which, &pid]).status();
+        assert!(sent.expect("kill runs").success(), "kill {which}");
     }
 }
 
