@@ -180,8 +180,9 @@ fn delete_jobs(cx: &Keeper) -> Result<bool, DbError> {
 /// Compresses bodies of what is finished; returns whether there may be more. What it reads and what it computes is
 /// outside the transaction that writes: nobody waits for it.
 fn compress(cx: &Keeper) -> Result<bool, DbError> {
+    let cut = cx.clock.now().before(cx.keep_for);
     let (plain, is_more) = cx.db.read_here(|conn| {
-        let found = queries::list_plain(conn)?;
+        let found = queries::list_plain(conn, cut)?;
         let ids = first_bytes(&found);
         let is_more = ids.len() < found.len() || found.len() == PACKED_AT_ONCE;
         Ok::<_, DbError>((queries::load_plain(conn, &ids)?, is_more))

@@ -195,7 +195,7 @@ async fn a_compression_that_comes_late_does_not_undo_an_erasure(kind: Kind) {
     let app = TestApp::connected(kind).await;
     ada_orders(&app, 7_001).await;
     let late: Vec<Packed> = app.read(|conn| {
-        let ids: Vec<i64> = retention::list_plain(conn)?
+        let ids: Vec<i64> = retention::list_plain(conn, At(0))?
             .into_iter()
             .map(|(id, _bytes)| id)
             .collect();

@@ -67,7 +67,7 @@ pub fn searches() -> [(String, &'static str); 3] {
             format!(
                 "SELECT id, CAST(length(body) AS BIGINT) AS bytes FROM webhook_events \
                   WHERE {IS_FINISHED} AND body_encoding < 2 AND body_encoding = 0 \
-                  ORDER BY finished_at, id LIMIT {PACKED_AT_ONCE}"
+                    AND finished_at >= $1 ORDER BY finished_at, id LIMIT {PACKED_AT_ONCE}"
             ),
             "webhook_events_bodies",
         ),
@@ -161,15 +161,18 @@ fn delete_tries(conn: &mut DbConnection, queue: Queue, ids: &[i64]) -> Result<()
     Ok(())
 }
 
-/// Finished events whose bodies are as they came, with the bodies' sizes; the oldest first.
+/// Events finished since `cut` whose bodies are as they came, with the bodies' sizes; the oldest first. Those before
+/// are not worth the work: they are dropped next.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn list_plain(conn: &mut DbConnection) -> Result<Vec<(i64, i64)>, DbError> {
+pub fn list_plain(conn: &mut DbConnection, cut: At) -> Result<Vec<(i64, i64)>, DbError> {
     let [_, _, (text, _)] = searches();
     search_by_index(conn)?;
-    let rows: Vec<Sized> = native!(conn, |c| diesel::sql_query(&text).load(c))?;
+    let rows: Vec<Sized> = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(cut)
+        .load(c))?;
     Ok(rows.into_iter().map(|row| (row.id, row.bytes)).collect())
 }
 
