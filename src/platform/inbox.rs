@@ -165,9 +165,12 @@ fn store_batch(db: &Db, mut batch: Vec<Waiting>, arrived: &Notify) {
     }
 }
 
-// Without a connection or room on the disk halving only wastes the sender's five seconds.
+// Without a connection, room on the disk or a disk that works halving only wastes the sender's five seconds.
 fn is_hopeless(error: &DbError) -> bool {
-    matches!(error, DbError::Busy(_) | DbError::Open(_)) || error.to_string().contains("full")
+    let of_the_disk = ["full", "disk I/O error"];
+    let words = error.to_string();
+    matches!(error, DbError::Busy(_) | DbError::Open(_))
+        || of_the_disk.iter().any(|it| words.contains(it))
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 //! Webhooks as they arrive: their signature, and which record a body is about.
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -9,6 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::shopify::topics::{Subject, TopicRule};
 use crate::types::At;
+
+/// In microseconds.
+const SECOND: i64 = 1_000_000;
+const SECOND_IS_OVER: u64 = 999_999;
 
 /// A secret that may sign a shop's webhooks, and what to call it: `app`, `app previous`, `store's app` ...
 #[derive(Clone, Debug)]
@@ -44,6 +50,20 @@ pub fn substitute_id(shop_domain: &str, topic: &str, body: &[u8]) -> String {
         digest.update([0]);
     }
     format!("body-{}", hex::encode(digest.finalize()))
+}
+
+/// How new a state is among those of its record. Shopify tells a change's whole second and often sends several
+/// states of one second: among them the later sent is newer, by the milliseconds since, up to a quarter of an hour.
+#[must_use]
+pub fn newness(updated_at: At, triggered_at: Option<At>) -> At {
+    let is_whole_second = updated_at.0.rem_euclid(SECOND) == 0;
+    match triggered_at.filter(|_| is_whole_second) {
+        Some(sent) => {
+            let millis = u64::try_from(sent.since(updated_at).as_millis()).unwrap_or(u64::MAX);
+            updated_at.after(Duration::from_micros(millis.min(SECOND_IS_OVER)))
+        }
+        None => updated_at,
+    }
 }
 
 /// What a first look at the body tells: enough to file it, no more.
@@ -193,6 +213,23 @@ mod tests {
         assert_eq!(label(&BODY.replace("café", "cafe"), signature), None);
         assert_eq!(label(BODY, "not base64"), None);
         assert_eq!(label(BODY, ""), None);
+    }
+
+    #[test]
+    fn states_of_one_second_are_as_new_as_they_were_sent() {
+        let second = At(1_795_000_000 * SECOND);
+        let sent = |millis: u64| newness(second, Some(second.after(Duration::from_millis(millis))));
+        assert!(sent(100) < sent(101));
+        assert!(sent(101) < sent(600_000));
+        let next = newness(second.after(Duration::from_secs(1)), None);
+        assert!(
+            sent(1_000_000_000) < next,
+            "a change of the next second is newer"
+        );
+        assert_eq!(newness(second, None), second);
+        // A clock that runs behind, and a time that is exact already.
+        assert_eq!(newness(second, Some(At(0))), second);
+        assert_eq!(newness(At(second.0 + 5), Some(next)), At(second.0 + 5));
     }
 
     #[test]

@@ -252,7 +252,10 @@ impl Headers {
         body: Vec<u8>,
         now: At,
     ) -> Delivery {
-        let ver = glance.updated_at.or(self.triggered_at).unwrap_or(now);
+        let ver = match glance.updated_at {
+            Some(updated_at) => webhooks::newness(updated_at, self.triggered_at),
+            None => self.triggered_at.unwrap_or(now),
+        };
         let webhook_id = self
             .webhook_id
             .clone()
@@ -279,6 +282,127 @@ impl Headers {
             })
             .to_string(),
             body,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+    use actix_web::test::TestRequest;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    use proptest::prelude::*;
+    use sha2::Sha256;
+
+    use super::*;
+    use crate::shopify::webhooks::LabelledSecret;
+
+    const NAMES: &[&str] = &[
+        "Topic",
+        "Shop-Domain",
+        "Hmac-Sha256",
+        "Webhook-Id",
+        "Event-Id",
+        "API-Version",
+        "Triggered-At",
+        "Test",
+    ];
+
+    fn secrets() -> Vec<LabelledSecret> {
+        let secret = |label, secret: &str| LabelledSecret {
+            label,
+            secret: secret.into(),
+        };
+        vec![secret("app", "one"), secret("app previous", "other")]
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        let prefix = prop::sample::select(vec!["X-Shopify-", "Shopify-", "x-shopify-", "X-"]);
+        (prefix, prop::sample::select(NAMES)).prop_map(|(prefix, name)| format!("{prefix}{name}"))
+    }
+
+    /// Any bytes that HTTP lets a header have, and what stands there on other days.
+    fn value() -> impl Strategy<Value = HeaderValue> {
+        let byte = prop_oneof![0x20..=0x7e_u8, 0x80..=0xff_u8, Just(b'\t')];
+        let bytes = prop_oneof![
+            prop::collection::vec(byte, 0..400),
+            prop::sample::select(topics::TOPICS).prop_map(|rule| rule.topic.into()),
+            Just(b"2026-11-21T10:00:00.123456789Z".to_vec()),
+            Just(b"-009999-01-01T00:00:00Z".to_vec()),
+            Just(b"a.myshopify.com".to_vec()),
+            Just(b"true".to_vec()),
+        ];
+        bytes.prop_map(|bytes| HeaderValue::from_bytes(&bytes).expect("a header's bytes"))
+    }
+
+    /// Some bytes, or the beginning of a body.
+    fn body() -> impl Strategy<Value = Vec<u8>> {
+        let sample = include_bytes!("../../tests/fixtures/shopify/orders_create.json");
+        prop_oneof![
+            any::<Vec<u8>>(),
+            any::<prop::sample::Index>().prop_map(|end| sample[..end.index(sample.len())].to_vec()),
+            Just(sample.to_vec()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_filed_clean_and_short(
+            sent in prop::collection::vec((name(), value()), 0..12),
+            body in body(),
+            now in any::<i64>(),
+        ) {
+            let mut request = TestRequest::default();
+            for (name, value) in sent {
+                request = request.append_header((name, value));
+            }
+            let headers = Headers::of(&request.to_http_request());
+            prop_assert!(webhooks::signed_by(&body, &headers.signature, &secrets()).is_none());
+            let rule = topics::rule(&headers.topic);
+            let glance = rule.map_or_else(Glance::default, |rule| {
+                webhooks::glance(rule, &headers.shop_domain, &body)
+            });
+            let filed = headers.delivery(rule, glance, "app", body.clone(), At(now));
+            for text in [&filed.topic, &filed.shop_domain, &filed.webhook_id] {
+                prop_assert!(text.chars().count() <= LONGEST_HEADER);
+                prop_assert!(!text.chars().any(char::is_control));
+            }
+            prop_assert!(!filed.webhook_id.is_empty());
+            prop_assert!(filed.key.as_deref().is_none_or(|key| key.starts_with(&filed.shop_domain)));
+            prop_assert_eq!(filed.body, body);
+            let kept: serde_json::Value = serde_json::from_str(&filed.headers).expect("JSON");
+            prop_assert!(kept.is_object());
+        }
+
+        #[test]
+        fn one_changed_bit_breaks_a_signature(
+            body in body(),
+            second in any::<bool>(),
+            bit in any::<prop::sample::Index>(),
+        ) {
+            let secrets = secrets();
+            let key: &[u8] = if second { b"other" } else { b"one" };
+            let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length");
+            mac.update(&body);
+            let mut tag = mac.finalize().into_bytes().to_vec();
+            let signer = |body: &[u8], tag: &[u8]| {
+                let found = webhooks::signed_by(body, &STANDARD.encode(tag), &secrets);
+                found.map(|secret| secret.label)
+            };
+            let label = if second { "app previous" } else { "app" };
+            prop_assert_eq!(signer(&body, &tag), Some(label));
+            if !body.is_empty() {
+                let mut other = body.clone();
+                let place = bit.index(8 * body.len());
+                other[place / 8] ^= 1 << (place % 8);
+                prop_assert_eq!(signer(&other, &tag), None);
+            }
+            let place = bit.index(8 * tag.len());
+            tag[place / 8] ^= 1 << (place % 8);
+            prop_assert_eq!(signer(&body, &tag), None);
+            prop_assert_eq!(signer(&body, &tag[..31]), None);
         }
     }
 }

@@ -21,7 +21,8 @@ use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
 
 use crate::queue::change;
 use crate::support::database::{Database, Kind};
-use crate::support::load::{Dice, Load, count, number, query, read, seed, until};
+use crate::support::dice::{Dice, number, seed};
+use crate::support::load::{Load, count, query, read, until};
 use crate::support::postgres::OwnPostgres;
 use crate::support::program::{Process, Program, free_address};
 

@@ -12,6 +12,8 @@ use crate::queue::change;
 use crate::support::database::{Database, Kind};
 
 const SHOP: &str = "a.myshopify.com";
+/// Where the one stands that is refused.
+const GUILTY: usize = 150;
 
 /// SQLite takes any text; PostgreSQL refuses a NUL in it, whoever lets one through to it.
 #[actix_web::test]
@@ -21,12 +23,17 @@ async fn a_row_that_the_database_refuses_costs_its_neighbours_nothing() {
         topic: "orders/\0create".to_owned(),
         ..change(SHOP, "guilty", "order/7")
     };
-    let good = (0..100).map(|number| change(SHOP, &format!("w{number}"), "order/1"));
+    // A body may hold any bytes: only texts are looked at.
+    let good = (0..255).map(|number| Delivery {
+        body: vec![b'{', 0, 0xff, 0xc3, b'('],
+        ..change(SHOP, &format!("w{number}"), "order/1")
+    });
     let mut all: Vec<Delivery> = good.collect();
-    all.insert(50, guilty);
+    all.insert(GUILTY, guilty);
     let stored = house.store(all).await;
+    assert_eq!(stored.len(), 256, "as many as one commit takes");
     for (place, one) in stored.iter().enumerate() {
-        let expected = if place == 50 {
+        let expected = if place == GUILTY {
             Err(InboxError::NotStored)
         } else {
             Ok(Stored::New)

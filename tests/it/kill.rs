@@ -8,7 +8,8 @@
 
 use crate::support::both_databases;
 use crate::support::database::Kind;
-use crate::support::load::{Dice, Load, number, seed, unmapped_order};
+use crate::support::dice::{Dice, number, seed};
+use crate::support::load::{Load, unmapped_order};
 use crate::support::program::Program;
 
 both_databases!(what_was_acknowledged_survives_every_kill);

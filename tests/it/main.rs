@@ -9,6 +9,9 @@ mod browser;
 mod cluster;
 mod compliance;
 mod connecting;
+mod disorder;
+#[cfg(target_os = "linux")]
+mod durability;
 mod embed;
 mod events;
 mod graphql;

@@ -5,6 +5,7 @@ use reqwest::redirect::Policy;
 pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod database;
+pub(crate) mod dice;
 pub(crate) mod load;
 pub(crate) mod log;
 pub(crate) mod postgres;

@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use crate::support::app::{SHOP, signature};
 use crate::support::both_databases;
 use crate::support::database::{Database, Kind};
+use crate::support::dice::number;
 use crate::support::http_client;
 use crate::support::load::{
-    count, look, number, order_body, pause, query, read, topic, unmapped_order, until,
+    count, look, order_body, pause, query, read, topic, unmapped_order, until,
 };
 use crate::support::program::{Process, Program, free_address};
 

@@ -263,34 +263,6 @@ pub(crate) fn unmapped_order() -> Value {
     serde_json::from_str(&text.expect("the sample")).expect("JSON")
 }
 
-/// A setting of a long proof.
-pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
-    let set = std::env::var(name).ok();
-    set.map_or(otherwise, |text| text.parse().expect("a number"))
-}
-
-/// The same throws for the same seed (splitmix64, Steele, Lea and Flood 2014).
-pub(crate) struct Dice(u64);
-
-/// The seed of a story: that of `COUNTERFOIL_SEED`, or a new one, which the story prints.
-pub(crate) fn seed() -> u64 {
-    number("COUNTERFOIL_SEED", u64::from(std::process::id()))
-}
-
-impl Dice {
-    pub(crate) fn of(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-}
-
 /// Leaves a moment to the program between two looks at it.
 pub(crate) async fn look() {
     let mut ticks = tokio::time::interval(LOOK);

@@ -34,6 +34,45 @@ pub(crate) struct Program {
     database: Database,
 }
 
+/// What strace notes.
+#[cfg(target_os = "linux")]
+const WATCHED: &str = "trace=fsync,fdatasync,pwrite64,pwritev,write,writev,sendto,sendmsg,read,readv,recvfrom,recvmsg";
+
+/// A process that strace watches.
+#[cfg(target_os = "linux")]
+pub(crate) struct Traced {
+    process: Process,
+    log: std::path::PathBuf,
+}
+
+/// Looks at what strace wrote, each a few milliseconds long, until it is whole.
+#[cfg(target_os = "linux")]
+const LOOKS_AT_LOG: u32 = 5_000;
+
+#[cfg(target_os = "linux")]
+impl Traced {
+    /// Ends the process and gives all that strace saw of it.
+    pub(crate) fn kill_and_read(self) -> String {
+        let id = self.process.0.id().to_string();
+        let is_end = |line: &str| {
+            let told = line.split_once(' ');
+            told.is_some_and(|(thread, told)| {
+                thread == id && told.contains("+++ killed by SIGKILL")
+            })
+        };
+        self.process.kill();
+        // strace writes on until it has told of the end.
+        for _ in 0..LOOKS_AT_LOG {
+            let log = std::fs::read(&self.log).expect("strace wrote");
+            let log = String::from_utf8_lossy(&log);
+            if log.lines().any(is_end) {
+                return log.into_owned();
+            }
+        }
+        panic!("strace does not end");
+    }
+}
+
 /// One process of it; killed when dropped.
 pub(crate) struct Process(Child);
 
@@ -86,16 +125,55 @@ impl Program {
     pub(crate) async fn serve(&self, bind: &str) -> Process {
         let mut command = self.command("serve", bind);
         let process = Process(command.spawn().expect("the program starts"));
+        self.wait_for(bind).await;
+        process
+    }
+
+    async fn wait_for(&self, bind: &str) {
         let client = http_client(Policy::none());
         let health = format!("http://{bind}/healthz");
         let mut looks = 0;
         loop {
             match client.get(&health).send().await {
-                Ok(_answer) => return process,
+                Ok(_answer) => return,
                 Err(error) if looks >= LOOKS => panic!("the program does not listen: {error}"),
                 Err(_not_yet) => looks += 1,
             }
         }
+    }
+
+    /// Starts a process under strace, which notes what is written, synced and said, in which order. `faults` names
+    /// the syncs of each thread that fail, as strace spells it: `3` the third, `3+` all from the third, or none.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn start_traced(&self, faults: &str) -> Traced {
+        let log = self.data.path().join("strace.log");
+        let program = self.command("serve", &self.bind);
+        let mut strace = Command::new("strace");
+        // `-D`: the program itself is our child, which we can kill.
+        strace.args([
+            "-D",
+            "-f",
+            "-yy",
+            "-s",
+            "5000",
+            "-e",
+            "signal=SIGKILL",
+            "-e",
+            WATCHED,
+            "-o",
+        ]);
+        strace.arg(&log);
+        if !faults.is_empty() {
+            let fault = format!("inject=fsync,fdatasync:error=EIO:when={faults}");
+            strace.args(["-e", &fault]);
+        }
+        strace.arg(program.get_program()).args(program.get_args());
+        let settings = program.get_envs();
+        strace.envs(settings.filter_map(|(name, value)| Some((name, value?))));
+        strace.stdout(Stdio::null()).stderr(Stdio::null());
+        let process = Process(strace.spawn().expect("strace starts"));
+        self.wait_for(&self.bind).await;
+        Traced { process, log }
     }
 
     /// Starts a process that only works.
