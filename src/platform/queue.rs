@@ -319,6 +319,8 @@ fn closes_older(outcome: &Outcome) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -334,6 +336,47 @@ mod tests {
     fn every_status_survives_its_number() {
         for code in 0..=6 {
             assert_eq!(Status::from_code(code).code(), code);
+        }
+    }
+
+    /// Half a minute, doubled so often.
+    fn plain(attempts: i32) -> u64 {
+        (0..attempts.clamp(0, 12)).fold(30_000, |millis, _| 2 * millis)
+    }
+
+    proptest! {
+        #[test]
+        fn a_try_is_put_off_by_the_curve_and_a_tenth_either_way(attempts in any::<i32>(), noise in any::<u16>()) {
+            let policy = Policy { max_attempts: 8 };
+            let millis = u64::try_from(policy.delay(attempts, noise).as_millis()).expect("days");
+            let plain = plain(attempts);
+            prop_assert!((plain - plain / 10..=plain + plain / 10).contains(&millis), "{} {}", millis, plain);
+        }
+
+        #[test]
+        fn a_later_try_waits_longer_whatever_the_noise(attempts in 0..12_i32, one in any::<u16>(), other in any::<u16>()) {
+            let policy = Policy { max_attempts: 8 };
+            prop_assert!(policy.delay(attempts, one) < policy.delay(attempts + 1, other));
+        }
+
+        #[test]
+        fn only_a_failure_that_costs_can_be_the_last(attempts in 0..20_i32, max_attempts in 1..20_i32, free in any::<bool>()) {
+            let claim = Claim {
+                id: 1,
+                key: None,
+                kind: String::new(),
+                snapshot: true,
+                ver: 0,
+                claim_no: 1,
+                crashes: 0,
+                attempts,
+            };
+            let outcome = Outcome::Retry {
+                after: free.then_some(Duration::from_secs(1)),
+                reason: String::new(),
+            };
+            let is_last = Policy { max_attempts }.is_last(&claim, &outcome);
+            prop_assert_eq!(is_last, !free && attempts + 1 >= max_attempts);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Whatever arrives, reading it never panics: real bodies cut short, with bytes changed, with values changed
-//! for others. `PROPTEST_CASES` says how many inputs each property tries.
+//! for others, or nothing but noise. `PROPTEST_CASES` says how many inputs each property tries.
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -116,6 +116,16 @@ proptest! {
     ) {
         let body = SAMPLES[sample];
         read_all(&body[..cut.index(body.len())]);
+    }
+
+    #[test]
+    fn noise_never_breaks_a_reader(body in prop::collection::vec(any::<u8>(), 0..300)) {
+        read_all(&body);
+    }
+
+    #[test]
+    fn any_json_never_breaks_a_reader(body in "[\\[\\]{}:,\"a-z0-9.eE+ \\\\-]{0,200}") {
+        read_all(body.as_bytes());
     }
 
     #[test]

@@ -121,6 +121,8 @@ fn held(facts: &Facts) -> Option<WorkState> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn line(current: i64, shipped: i64, elsewhere: i64) -> LineFacts {
@@ -184,5 +186,62 @@ mod tests {
         );
         assert_eq!(decide(&with(vec![line(0, 0, 0)])), WorkState::NothingToShip);
         assert_eq!(decide(&with(vec![])), WorkState::NothingToShip);
+    }
+
+    fn any_facts() -> impl Strategy<Value = Facts> {
+        let pieces = || 0..4_i64;
+        let lines = prop::collection::vec((pieces(), pieces(), pieces()), 0..4);
+        let holds = prop::collection::vec(prop::sample::select(HoldKind::ALL), 0..4);
+        let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+        (flags, lines, holds, pieces()).prop_map(|(flags, lines, holds, short)| Facts {
+            cancelled: flags.0,
+            deleted: flags.1,
+            fulfilled_at_source: flags.2,
+            lines: lines.into_iter().map(|(a, b, c)| line(a, b, c)).collect(),
+            holds,
+            short,
+        })
+    }
+
+    /// What may still wait for somebody: here holds and stock decide.
+    fn waits(state: WorkState) -> bool {
+        state >= WorkState::NeedsReview
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_lines_and_holds_decides_nothing(facts in any_facts()) {
+            let mut turned = facts.clone();
+            turned.lines.reverse();
+            turned.holds.reverse();
+            prop_assert_eq!(decide(&turned), decide(&facts));
+        }
+
+        #[test]
+        fn an_order_is_ready_only_where_nothing_speaks_against_it(facts in any_facts()) {
+            let state = decide(&facts);
+            let closed = facts.cancelled || facts.deleted;
+            let open = facts.lines.iter().any(|line| line.open() > 0);
+            let gone = facts.lines.iter().any(|line| line.shipped + line.elsewhere > 0);
+            let may_wait = !closed && open && !gone && !facts.fulfilled_at_source;
+            prop_assert_eq!(waits(state), may_wait, "{:?}", state);
+            let ready = may_wait && facts.holds.is_empty() && facts.short == 0;
+            prop_assert_eq!(state == WorkState::Ready, ready);
+            prop_assert_eq!(state == WorkState::Cancelled, facts.cancelled);
+            prop_assert_eq!(WorkState::CLOSED.contains(&state), closed);
+        }
+
+        #[test]
+        fn one_more_hold_never_lets_an_order_go(
+            facts in any_facts(),
+            hold in prop::sample::select(HoldKind::ALL),
+        ) {
+            let (before, mut held) = (decide(&facts), facts);
+            held.holds.push(hold);
+            let after = decide(&held);
+            prop_assert!(after <= before, "{:?} after {:?}", after, before);
+            prop_assert_eq!(waits(before), waits(after));
+            prop_assert!(!matches!(after, WorkState::Ready | WorkState::Short));
+        }
     }
 }
