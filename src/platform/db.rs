@@ -124,7 +124,7 @@ pub struct Manager {
 }
 
 /// A process that stops in the middle of a transaction keeps its locks; for so long all others may have to wait.
-const IDLE_SECS: u32 = 10;
+const IDLE_SECS: u32 = 15;
 /// The same where a peer waits to be told: it gives up after 5 seconds.
 const IDLE_URGENT_SECS: u32 = 2;
 

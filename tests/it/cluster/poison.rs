@@ -119,7 +119,7 @@ struct House {
 }
 
 /// Orders a second.
-const RATE: u32 = 40;
+const RATE: u32 = 20;
 
 impl House {
     /// Sends orders at a steady rate for so long; gives how many of them were done by then.
@@ -204,7 +204,8 @@ async fn deliver(url: &str, id: &str, body: &[u8]) {
             .await;
         match sent.map(|answer| answer.status().as_u16()) {
             Ok(200) => return,
-            Ok(status) => assert_eq!(status, 503),
+            // Also where the machine was too busy to take it in time.
+            Ok(status) => assert!([408, 503].contains(&status), "{status}"),
             Err(_gone) => look().await,
         }
     }
