@@ -172,6 +172,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    discards (id) {
+        id -> BigInt,
+        queue -> Text,
+        row_id -> BigInt,
+        at -> BigInt,
+        status -> SmallInt,
+        reason -> Nullable<Text>,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     alerts (id) {
         id -> BigInt,
         kind -> Text,
@@ -763,6 +775,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhook_events,
     jobs,
     tries,
+    discards,
     rejected_webhooks,
     sellers,
     channels,

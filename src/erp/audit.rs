@@ -31,6 +31,7 @@ crate::text_enum! {
         /// All that failed for one reason.
         EventsReplayed = "events.replayed",
         EventDiscarded = "event.discarded",
+        EventTakenBack = "event.taken_back",
         TokenCreated = "token.created",
         KeysRotated = "keys.rotated",
         /// Somebody downloaded what is known of a customer.

@@ -115,6 +115,12 @@ impl Worker {
         self.pulse.works()
     }
 
+    /// How often a row may fail, and how its next try is put off.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.settings.policy
+    }
+
     /// What this process's worker does not do as it should; nothing where it does not work at all.
     #[must_use]
     pub fn faults(&self) -> Vec<Unwell> {

@@ -32,6 +32,19 @@ pub const COLUMNS: &[Column] = &[
         reason: "quotes what could not be read", kept: "as long as the body of the event",
     },
     Column {
+        table: "discards", column: "reason", subject: Subject::Event,
+        by: "queue = 'webhook_events' AND row_id",
+        erasure: Erasure::Text(without_quotes),
+        reason: "quotes what could not be read, so that a discarded event can be taken back",
+        kept: "a day, or until something else is discarded after it",
+    },
+    Column {
+        table: "discards", column: "reason", subject: Subject::Job, by: "queue = 'jobs' AND row_id",
+        erasure: Erasure::Text(without_quotes),
+        reason: "may quote what the store answered, so that a discarded job can be taken back",
+        kept: "a day, or until something else is discarded after it",
+    },
+    Column {
         table: "jobs", column: "payload", subject: Subject::Job, by: "id",
         erasure: Erasure::Text(impersonal_text),
         reason: "ids of what is to be done", kept: "COUNTERFOIL_RETENTION_DAYS after the job was done",

@@ -5,7 +5,11 @@ use askama::Template;
 use serde::Deserialize;
 
 pub mod actions;
+mod inspector;
+mod narrow;
 pub mod payload;
+pub mod replays;
+mod tab;
 
 use super::error::WebError;
 use super::filters;
@@ -13,81 +17,97 @@ use super::page::{Frame, Section, html};
 use super::pausing::{self, Banner};
 use super::visitor::Visitor;
 use crate::platform::db::{Db, DbConnection, DbError};
-use crate::platform::inbox::queries as inbox;
-use crate::platform::jobs::queries as jobs;
 use crate::platform::queue::queries::count_by_status;
-use crate::platform::queue::queries::list::{self, ListRow, RejectedRow, TryRow, Wanted};
-use crate::platform::queue::{Queue, Status};
-use crate::types::{EventId, JobId};
-use payload::Line;
+use crate::platform::queue::queries::list::{self, ListRow, RejectedRow};
+use crate::platform::queue::queries::page::{self, Beyond, Place, Wanted};
+use crate::platform::queue::{Policy, Queue, Status};
+use crate::platform::worker::Worker;
+use crate::types::At;
+use inspector::Inspected;
+use narrow::{Chip, ReasonView};
+use tab::Tab;
 
 /// Rows on a page.
-const PAGE: i64 = 50;
+const PAGE: usize = 50;
+/// Rows of one state of one table among which a filter looks for a page.
+const LOOK_AT: i64 = 10_000;
+/// What is done today is counted so far.
+const MOST_COUNTED: i64 = 10_000;
+/// With more tries than this a row says their number, and draws no bar for each.
+const MOST_BARS: i32 = 12;
 
-crate::text_enum! {
-    /// A tab of the list.
-    Tab {
-        Open = "open",
-        Failed = "failed",
-        Retrying = "retrying",
-        Working = "working",
-        Pending = "pending",
-        Waiting = "waiting",
-        Done = "done",
-        Superseded = "superseded",
-        Discarded = "discarded",
-        Rejected = "rejected",
-    }
-}
-
-impl Tab {
-    fn label(self) -> &'static str {
-        match self {
-            Tab::Open => "Open",
-            Tab::Failed => "Failed",
-            Tab::Retrying => "Retrying",
-            Tab::Working => "Working",
-            Tab::Pending => "Pending",
-            Tab::Waiting => "Waiting",
-            Tab::Done => "Done",
-            Tab::Superseded => "Superseded",
-            Tab::Discarded => "Discarded",
-            Tab::Rejected => "Rejected",
-        }
-    }
-
-    fn statuses(self) -> (&'static [Status], Option<bool>) {
-        match self {
-            Tab::Open => (
-                &[
-                    Status::Dead,
-                    Status::Pending,
-                    Status::Working,
-                    Status::Waiting,
-                ],
-                None,
-            ),
-            Tab::Failed => (&[Status::Dead], None),
-            Tab::Retrying => (&[Status::Pending], Some(true)),
-            Tab::Working => (&[Status::Working], None),
-            Tab::Pending => (&[Status::Pending], Some(false)),
-            Tab::Waiting => (&[Status::Waiting], None),
-            Tab::Done => (&[Status::Done], None),
-            Tab::Superseded => (&[Status::Superseded], None),
-            Tab::Discarded => (&[Status::Discarded], None),
-            Tab::Rejected => (&[], None),
-        }
-    }
-}
-
-/// What the address asks for.
+/// What the address asks for; the actions carry it too, to lead back into the same list.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ListQuery {
     state: String,
-    /// `webhooks` or `pushes`; empty: both, without older pages.
+    /// `webhooks` or `pushes`; empty: both.
     kind: String,
-    before: Option<i64>,
+    topic: String,
+    /// A store's domain.
+    store: String,
+    /// How the reason begins.
+    reason: String,
+    /// The last row of the page of newer rows, or the first one of the page of older rows.
+    before: String,
+    after: String,
+    /// Whether something was discarded just now.
+    undo: String,
+}
+
+impl ListQuery {
+    fn tab(&self) -> Tab {
+        self.state.parse().unwrap_or(Tab::Open)
+    }
+
+    fn queues(&self) -> &'static [Queue] {
+        match self.kind.as_str() {
+            "webhooks" => &[Queue::WebhookEvents],
+            "pushes" => &[Queue::Jobs],
+            _ => &[Queue::WebhookEvents, Queue::Jobs],
+        }
+    }
+
+    fn from(&self) -> Option<Beyond> {
+        let newer = self.before.is_empty();
+        let text = if newer { &self.after } else { &self.before };
+        let place: Place = text.parse().ok()?;
+        Some(Beyond { place, newer })
+    }
+
+    fn is_filtered(&self) -> bool {
+        [&self.kind, &self.topic, &self.store, &self.reason]
+            .iter()
+            .any(|word| !word.is_empty())
+    }
+
+    /// `state=failed&store=…`, without what is empty.
+    fn to_text(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("state", self.tab().as_str());
+        for (name, value) in [
+            ("kind", &self.kind),
+            ("topic", &self.topic),
+            ("store", &self.store),
+            ("reason", &self.reason),
+            ("before", &self.before),
+            ("after", &self.after),
+        ] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        query.finish()
+    }
+
+    /// The first page of the list with one thing changed.
+    fn with(&self, change: impl FnOnce(&mut ListQuery)) -> String {
+        let mut changed = self.clone();
+        changed.before.clear();
+        changed.after.clear();
+        change(&mut changed);
+        format!("/events?{}", changed.to_text())
+    }
 }
 
 /// A tab with its count.
@@ -102,57 +122,70 @@ struct TabView {
 /// A row as the list shows it.
 struct RowView {
     row: ListRow,
+    anchor: String,
     href: String,
     state: (&'static str, &'static str),
     about: String,
     is_current: bool,
 }
 
-/// The event beside the list.
-struct Inspected {
+/// What stands in place of an empty list.
+#[derive(Default)]
+struct Nothing {
     title: String,
-    /// Where its actions post to.
-    path: String,
-    state: (&'static str, &'static str),
-    reason: Option<String>,
-    remedy: String,
-    facts: Vec<(&'static str, String)>,
-    tries: Vec<TryRow>,
-    lines: Vec<Line>,
-    bytes: usize,
-    /// Instead of tries and payload.
-    dropped: Option<String>,
-    may_replay: bool,
-    may_discard: bool,
-    /// How many others died of the same reason.
-    same: usize,
+    text: String,
+    href: String,
+    action: &'static str,
 }
 
 #[derive(Template)]
 #[template(path = "events/index.html")]
 struct IndexPage {
     frame: Frame,
+    query: ListQuery,
     tabs: Vec<TabView>,
+    /// Which of the two tables, and under Done which of the two states.
+    kinds: Vec<Chip>,
+    /// What is filtered by, each with the way to take it away.
+    chips: Vec<Chip>,
+    topics: Vec<String>,
+    stores: Vec<(String, String)>,
+    reasons: Vec<ReasonView>,
     rows: Vec<RowView>,
     rejected: Vec<RejectedRow>,
     is_rejected: bool,
-    kinds: Vec<(&'static str, String, bool)>,
+    nothing: Option<Nothing>,
+    max_attempts: i32,
+    looked_to: Option<At>,
+    newer: String,
     older: String,
     inspected: Option<Inspected>,
     pauses: Vec<Banner>,
 }
 
-/// `GET /events?state=&kind=&before=`
+impl IndexPage {
+    /// Whether the tries of a row are worth a look, and can be drawn.
+    fn has_bars(&self, row: &RowView) -> bool {
+        row.row.attempts > 0 && self.max_attempts <= MOST_BARS
+    }
+
+    fn bars(&self) -> std::ops::RangeInclusive<i32> {
+        1..=self.max_attempts
+    }
+}
+
+/// `GET /events?state=&kind=&topic=&store=&reason=&before=&after=`
 ///
 /// # Errors
 ///
 /// The database's.
 pub async fn index(
     db: web::Data<Db>,
+    worker: web::Data<Worker>,
     visitor: Visitor,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    page(&db, &visitor, query.into_inner(), None).await
+    page(&db, &worker, &visitor, query.into_inner(), None).await
 }
 
 /// `GET /events/{id}`: a webhook's event beside the list.
@@ -162,12 +195,13 @@ pub async fn index(
 /// `NotFound`.
 pub async fn show(
     db: web::Data<Db>,
+    worker: web::Data<Worker>,
     visitor: Visitor,
     id: web::Path<i64>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let chosen = Some((Queue::WebhookEvents, id.into_inner()));
-    page(&db, &visitor, query.into_inner(), chosen).await
+    page(&db, &worker, &visitor, query.into_inner(), chosen).await
 }
 
 /// `GET /events/jobs/{id}`: a push or another job beside the list.
@@ -177,23 +211,25 @@ pub async fn show(
 /// `NotFound`.
 pub async fn show_job(
     db: web::Data<Db>,
+    worker: web::Data<Worker>,
     visitor: Visitor,
     id: web::Path<i64>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let chosen = Some((Queue::Jobs, id.into_inner()));
-    page(&db, &visitor, query.into_inner(), chosen).await
+    page(&db, &worker, &visitor, query.into_inner(), chosen).await
 }
 
 async fn page(
     db: &Db,
+    worker: &Worker,
     visitor: &Visitor,
     query: ListQuery,
     chosen: Option<(Queue, i64)>,
 ) -> Result<HttpResponse, WebError> {
-    let frame = visitor.frame(Section::Events);
+    let (frame, policy) = (visitor.frame(Section::Events), worker.policy());
     let page = db
-        .read(move |conn| built(conn, frame, &query, chosen))
+        .read(move |conn| built(conn, frame, policy, query, chosen))
         .await?
         .ok_or_else(|| WebError::NotFound("This event".to_owned()))?;
     Ok(html(StatusCode::OK, &page))
@@ -202,72 +238,159 @@ async fn page(
 fn built(
     conn: &mut DbConnection,
     frame: Frame,
-    query: &ListQuery,
+    policy: Policy,
+    query: ListQuery,
     chosen: Option<(Queue, i64)>,
 ) -> Result<Option<IndexPage>, DbError> {
-    let tab: Tab = query.state.parse().unwrap_or(Tab::Open);
-    let mut rows = Vec::new();
-    for queue in [Queue::WebhookEvents, Queue::Jobs] {
-        let (statuses, retried) = tab.statuses();
-        if is_wanted(query, queue) && !statuses.is_empty() {
-            let wanted = Wanted {
-                statuses,
-                retried,
-                topic: None,
-                before: query.before.filter(|_| !query.kind.is_empty()),
-                limit: PAGE,
-            };
-            let found = list::list(conn, queue, wanted)?;
-            rows.extend(found.into_iter().map(|row| (queue, row)));
-        }
-    }
-    rows.sort_by_key(|(_queue, row)| std::cmp::Reverse(row.at));
     let inspected = match chosen {
         None => None,
-        Some(chosen) => match inspect(conn, &frame, chosen)? {
+        Some(chosen) => match inspector::inspect(conn, &frame, policy, &query, chosen)? {
             Some(inspected) => Some(inspected),
             None => return Ok(None),
         },
     };
+    let tab = query.tab();
     let is_rejected = tab == Tab::Rejected;
-    let is_full = i64::try_from(rows.len()).is_ok_and(|shown| shown == PAGE);
-    let last = rows.last().map_or(0, |(_queue, row)| row.id);
-    let older = if is_full && !query.kind.is_empty() {
-        format!("?state={tab}&kind={}&before={last}", query.kind)
+    let mut found = page::page(conn, wanted(&query, frame.now), query.from(), PAGE)?;
+    let rejected = if is_rejected {
+        rejected(conn, &query, &mut found)?
     } else {
-        String::new()
+        Vec::new()
+    };
+    let is_empty = found.rows.is_empty() && rejected.is_empty();
+    let nothing = if is_empty {
+        Some(nothing(conn, &frame, &query, &found)?)
+    } else {
+        None
+    };
+    let beside = |place: Option<Place>, set: fn(&mut ListQuery, String)| {
+        place.map_or(String::new(), |place| {
+            let path = query.with(|query| set(query, place.to_string()));
+            format!("{}{path}", frame.prefix)
+        })
     };
     Ok(Some(IndexPage {
-        tabs: tabs(conn, &frame, tab)?,
-        kinds: [("All", ""), ("Webhooks", "webhooks"), ("Pushes", "pushes")]
+        newer: beside(found.newer, |query, place| query.after = place),
+        older: beside(found.older, |query, place| query.before = place),
+        looked_to: found.looked_to.filter(|_| !is_empty),
+        tabs: tabs(conn, &frame, &query)?,
+        kinds: narrow::kinds(&frame, &query),
+        stores: narrow::stores(conn)?,
+        topics: narrow::topics(conn, &query)?,
+        reasons: narrow::reasons(conn, &frame, &query)?,
+        chips: narrow::chips(&frame, &query),
+        rows: found
+            .rows
             .into_iter()
-            .map(|(label, kind)| {
-                let href = format!("{}/events?state={tab}&kind={kind}", frame.prefix);
-                (label, href, kind == query.kind)
-            })
+            .map(|(queue, row)| shown(&frame, &query, queue, row, chosen))
             .collect(),
-        rejected: if is_rejected {
-            list::list_rejected(conn, PAGE)?
-        } else {
-            Vec::new()
-        },
+        rejected,
         is_rejected,
-        rows: rows
-            .into_iter()
-            .map(|(queue, row)| shown(&frame, tab, queue, row, chosen))
-            .collect(),
-        older,
+        nothing,
+        max_attempts: policy.max_attempts,
         inspected,
         pauses: pausing::banners(conn, &frame.prefix)?,
+        query,
         frame,
     }))
 }
 
-fn is_wanted(query: &ListQuery, queue: Queue) -> bool {
-    match queue {
-        Queue::WebhookEvents => query.kind != "pushes",
-        Queue::Jobs => query.kind != "webhooks",
+fn wanted(query: &ListQuery, now: At) -> Wanted<'_> {
+    let word = |text: &'_ String| -> bool { !text.trim().is_empty() };
+    let (statuses, retried) = query.tab().statuses();
+    Wanted {
+        queues: query.queues(),
+        statuses,
+        retried,
+        topic: word(&query.topic).then_some(query.topic.trim()),
+        shop_domain: word(&query.store).then_some(query.store.trim()),
+        reason: word(&query.reason).then_some(query.reason.trim()),
+        // What comes again every minute or day is not open until its time has come: it stands under Pending.
+        due_by: (query.tab() == Tab::Open).then_some(now),
+        look_at: Some(LOOK_AT),
     }
+}
+
+/// The refused deliveries have a table of their own; a page of them is put where the list's would be.
+fn rejected(
+    conn: &mut DbConnection,
+    query: &ListQuery,
+    found: &mut page::Page,
+) -> Result<Vec<RejectedRow>, DbError> {
+    let before = query.from().map(|from| from.place.id);
+    let size = i64::try_from(PAGE).unwrap_or(i64::MAX);
+    let mut rows = list::list_rejected(conn, before, size + 1)?;
+    if rows.len() > PAGE {
+        rows.truncate(PAGE);
+        found.older = rows.last().map(|row| Place {
+            at: row.at,
+            queue: Queue::WebhookEvents,
+            id: row.id,
+        });
+    }
+    Ok(rows)
+}
+
+fn nothing(
+    conn: &mut DbConnection,
+    frame: &Frame,
+    query: &ListQuery,
+    found: &page::Page,
+) -> Result<Nothing, DbError> {
+    if let (Some(looked_to), Some(older)) = (found.looked_to, found.older) {
+        let path = query.with(|query| query.before = older.to_string());
+        return Ok(Nothing {
+            title: "No events match so far".to_owned(),
+            text: format!(
+                "Looked back to {}.",
+                filters::second_text(looked_to, frame.now, &frame.zone)
+            ),
+            href: format!("{}{path}", frame.prefix),
+            action: "Look further back",
+        });
+    }
+    if query.is_filtered() && query.tab() != Tab::Rejected {
+        return Ok(Nothing {
+            title: "No events match".to_owned(),
+            text: "Nothing in this view is what the filters say.".to_owned(),
+            href: format!("{}/events?state={}", frame.prefix, query.tab()),
+            action: "Clear filters",
+        });
+    }
+    let (title, text) = query.tab().nothing();
+    Ok(Nothing {
+        title: title.to_owned(),
+        text: match query.tab() {
+            Tab::Open => done_today(conn, frame)?,
+            Tab::Failed
+            | Tab::Retrying
+            | Tab::Working
+            | Tab::Pending
+            | Tab::Waiting
+            | Tab::Done
+            | Tab::Superseded
+            | Tab::Discarded
+            | Tab::Rejected => text.to_owned(),
+        },
+        ..Nothing::default()
+    })
+}
+
+/// `412 done today.`
+fn done_today(conn: &mut DbConnection, frame: &Frame) -> Result<String, DbError> {
+    let local = frame.now.timestamp().to_zoned(frame.zone.clone());
+    let midnight = local
+        .start_of_day()
+        .map_or(frame.now, |it| At::from(it.timestamp()));
+    let mut done = 0;
+    for queue in [Queue::WebhookEvents, Queue::Jobs] {
+        done += list::count_done_since(conn, queue, midnight, MOST_COUNTED + 1)?;
+    }
+    Ok(if done > MOST_COUNTED {
+        format!("{}+ done today.", filters::grouped(MOST_COUNTED))
+    } else {
+        format!("{} done today.", filters::grouped(done))
+    })
 }
 
 fn path_of(queue: Queue, id: i64) -> String {
@@ -277,15 +400,33 @@ fn path_of(queue: Queue, id: i64) -> String {
     }
 }
 
+/// What the row is called on the page.
+fn anchor_of(queue: Queue, id: i64) -> String {
+    match queue {
+        Queue::WebhookEvents => format!("event-{id}"),
+        Queue::Jobs => format!("job-{id}"),
+    }
+}
+
+/// The word that stands for the table in addresses.
+fn kind_of(queue: Queue) -> &'static str {
+    match queue {
+        Queue::WebhookEvents => "webhooks",
+        Queue::Jobs => "pushes",
+    }
+}
+
 fn shown(
     frame: &Frame,
-    tab: Tab,
+    query: &ListQuery,
     queue: Queue,
     row: ListRow,
     chosen: Option<(Queue, i64)>,
 ) -> RowView {
+    let path = path_of(queue, row.id);
     RowView {
-        href: format!("{}{}?state={tab}", frame.prefix, path_of(queue, row.id)),
+        anchor: anchor_of(queue, row.id),
+        href: format!("{}{path}?{}", frame.prefix, query.to_text()),
         state: words(Status::from_code(row.status), row.attempts),
         about: about(row.key.as_deref()),
         is_current: chosen == Some((queue, row.id)),
@@ -314,14 +455,27 @@ fn words(status: Status, attempts: i32) -> (&'static str, &'static str) {
     }
 }
 
-fn tabs(conn: &mut DbConnection, frame: &Frame, current: Tab) -> Result<Vec<TabView>, DbError> {
+fn tabs(
+    conn: &mut DbConnection,
+    frame: &Frame,
+    query: &ListQuery,
+) -> Result<Vec<TabView>, DbError> {
     let mut counts = count_by_status(conn, Queue::WebhookEvents)?;
     counts.extend(count_by_status(conn, Queue::Jobs)?);
-    Ok(Tab::ALL
-        .iter()
+    let mut scheduled = 0;
+    for queue in [Queue::WebhookEvents, Queue::Jobs] {
+        scheduled += list::count_scheduled(conn, queue, frame.now)?;
+    }
+    // Superseded stands under Done.
+    let current = match query.tab() {
+        Tab::Superseded => Tab::Done,
+        other => other,
+    };
+    let listed = Tab::ALL.iter().filter(|tab| **tab != Tab::Superseded);
+    Ok(listed
         .map(|tab| {
             let (statuses, retried) = tab.statuses();
-            let count = counts
+            let count: i64 = counts
                 .iter()
                 .filter(|(status, was_retried, _n)| {
                     statuses.contains(&Status::from_code(*status))
@@ -329,11 +483,24 @@ fn tabs(conn: &mut DbConnection, frame: &Frame, current: Tab) -> Result<Vec<TabV
                 })
                 .map(|(_status, _retried, n)| n)
                 .sum();
-            let is_listed = !matches!(tab, Tab::Done | Tab::Superseded | Tab::Rejected);
+            let count = match tab {
+                Tab::Open => count - scheduled,
+                Tab::Failed
+                | Tab::Retrying
+                | Tab::Working
+                | Tab::Pending
+                | Tab::Waiting
+                | Tab::Done
+                | Tab::Superseded
+                | Tab::Discarded
+                | Tab::Rejected => count,
+            };
+            let is_counted = !matches!(tab, Tab::Done | Tab::Rejected);
+            let path = query.with(|query| query.state = tab.to_string());
             TabView {
                 label: tab.label(),
-                href: format!("{}/events?state={tab}", frame.prefix),
-                count: is_listed.then_some(count).filter(|count| *count > 0),
+                href: format!("{}{path}", frame.prefix),
+                count: is_counted.then_some(count).filter(|count| *count > 0),
                 is_current: *tab == current,
                 is_critical: *tab == Tab::Failed,
             }
@@ -341,123 +508,26 @@ fn tabs(conn: &mut DbConnection, frame: &Frame, current: Tab) -> Result<Vec<TabV
         .collect())
 }
 
-fn inspect(
-    conn: &mut DbConnection,
-    frame: &Frame,
-    (queue, id): (Queue, i64),
-) -> Result<Option<Inspected>, DbError> {
-    let tries = list::list_tries(conn, queue, id)?;
-    let found = match queue {
-        Queue::WebhookEvents => inbox::find(conn, EventId(id))?.map(event_facts),
-        Queue::Jobs => jobs::find(conn, JobId(id))?.map(job_facts),
-    };
-    let Some(facts) = found else {
-        return Ok(None);
-    };
-    let status = Status::from_code(facts.status);
-    let same = match (&facts.reason, status) {
-        (Some(reason), Status::Dead) => list::list_dead_of(conn, queue, reason)?.len(),
-        _ => 0,
-    };
-    let is_over = matches!(
-        status,
-        Status::Done | Status::Superseded | Status::Dead | Status::Discarded | Status::Waiting
-    ) || (status == Status::Pending && facts.attempts > 0);
-    let is_open = matches!(status, Status::Pending | Status::Waiting | Status::Dead);
-    let lines = payload::lines(&facts.body, facts.reason.as_deref());
-    // Why there was nothing to do is no alarm.
-    let (reason, remedy) = match (status, facts.reason) {
-        (Status::Done, Some(reason)) => (None, format!("Nothing to do: {reason}.")),
-        (_, reason) => (reason, remedy(queue, status).to_owned()),
-    };
-    Ok(Some(Inspected {
-        path: format!("{}{}", frame.prefix, path_of(queue, id)),
-        title: facts.title,
-        state: words(status, facts.attempts),
-        remedy,
-        lines,
-        bytes: facts.body.len(),
-        may_replay: is_over && facts.dropped.is_none() && frame.may("replay"),
-        dropped: facts.dropped,
-        reason,
-        facts: facts.facts,
-        tries,
-        may_discard: is_open && frame.may("discard"),
-        same,
-    }))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What the inspector shows of either table.
-struct Facts {
-    title: String,
-    status: i16,
-    attempts: i32,
-    reason: Option<String>,
-    facts: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-    dropped: Option<String>,
-}
-
-fn event_facts(row: inbox::EventRow) -> Facts {
-    let dropped = payload::dropped(&row);
-    let mut facts = vec![
-        ("Event", row.id.to_string()),
-        ("Store", row.shop_domain),
-        ("Received", row.received_at.timestamp().to_string()),
-        (
-            "Signed with",
-            format!("the secret \"{}\"", row.secret_label),
-        ),
-        ("Webhook id", row.webhook_id),
-        ("Headers", row.headers),
-    ];
-    facts.extend(row.key.map(|key| ("About", about(Some(&key)))));
-    facts.extend(row.locked_by.map(|worker| ("Held by", worker)));
-    Facts {
-        title: row.topic,
-        status: row.status,
-        attempts: row.attempts,
-        reason: row.reason,
-        facts,
-        body: row.body,
-        dropped,
-    }
-}
-
-fn job_facts(row: jobs::JobRow) -> Facts {
-    let mut facts = vec![
-        ("Job", row.id.to_string()),
-        ("Filed", row.created_at.timestamp().to_string()),
-    ];
-    facts.extend(row.shop_domain.map(|shop| ("Store", shop)));
-    facts.extend(
-        row.subject
-            .map(|subject| ("About", subject.replace('/', " "))),
-    );
-    facts.extend(row.waits_for.map(|cause| ("Waits for", cause)));
-    facts.extend(row.locked_by.map(|worker| ("Held by", worker)));
-    Facts {
-        title: row.kind,
-        status: row.status,
-        attempts: row.attempts,
-        reason: row.reason,
-        facts,
-        body: row.payload.into_bytes(),
-        dropped: None,
-    }
-}
-
-fn remedy(queue: Queue, status: Status) -> &'static str {
-    match (queue, status) {
-        (Queue::WebhookEvents, Status::Dead) => {
-            "Nothing of it was applied. If the store sends the record again, that is applied; replay once the cause is mended, or discard."
-        }
-        (Queue::Jobs, Status::Dead) => {
-            "Mend what the reason names, then replay. Discard it if it is no longer wanted."
-        }
-        (_, Status::Waiting) => "It goes on by itself once its cause is mended.",
-        (_, Status::Pending) => "It is tried again by itself.",
-        (_, Status::Superseded) => "A newer state of the same record was there already.",
-        (_, Status::Working | Status::Done | Status::Discarded) => "",
+    #[test]
+    fn filters_stay_in_the_address_and_pages_do_not() {
+        let query = ListQuery {
+            state: "failed".to_owned(),
+            topic: "orders/create".to_owned(),
+            reason: "50% & more".to_owned(),
+            before: "1.w.2".to_owned(),
+            ..ListQuery::default()
+        };
+        assert_eq!(
+            query.to_text(),
+            "state=failed&topic=orders%2Fcreate&reason=50%25+%26+more&before=1.w.2"
+        );
+        assert_eq!(
+            query.with(|query| query.reason.clear()),
+            "/events?state=failed&topic=orders%2Fcreate"
+        );
     }
 }

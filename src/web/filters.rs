@@ -1,4 +1,6 @@
 //! How values look on a page. Templates write `{{ order.total|money }}`, `{{ order.placed_at|when(frame) }}`.
+use std::time::Duration;
+
 use askama::{Result, Values};
 use jiff::tz::TimeZone;
 
@@ -33,6 +35,12 @@ pub fn to_second(value: &At, _: &dyn Values, frame: &Frame) -> Result<String> {
     Ok(local.strftime("%-d %b %Y, %H:%M:%S").to_string())
 }
 
+/// The moment to the second, as short as it is clear: `09:42:07` today, `20 Nov, 09:42:07` before.
+#[askama::filter_fn]
+pub fn second(value: &At, _: &dyn Values, frame: &Frame) -> Result<String> {
+    Ok(second_text(*value, frame.now, &frame.zone))
+}
+
 /// ISO 8601 in UTC, for `datetime`.
 #[askama::filter_fn]
 pub fn iso(value: &At, _: &dyn Values) -> Result<String> {
@@ -58,6 +66,7 @@ pub fn count(value: &i64, _: &dyn Values) -> Result<String> {
     Ok(grouped(*value))
 }
 
+/// [`count`](fn@count) for code.
 pub(super) fn grouped(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::new();
@@ -71,6 +80,34 @@ pub(super) fn grouped(value: i64) -> String {
         format!("−{text}")
     } else {
         text
+    }
+}
+
+/// [`second`](fn@second) for code.
+#[must_use]
+pub fn second_text(at: At, now: At, zone: &TimeZone) -> String {
+    let local = at.timestamp().to_zoned(zone.clone());
+    let today = now.timestamp().to_zoned(zone.clone());
+    let form = if local.date() == today.date() {
+        "%H:%M:%S"
+    } else if local.year() == today.year() {
+        "%-d %b, %H:%M:%S"
+    } else {
+        "%-d %b %Y, %H:%M:%S"
+    };
+    local.strftime(form).to_string()
+}
+
+/// How long something takes or took, in the largest unit that says enough: `41 ms`, `3 s`, `2 min`, `3 h`.
+#[must_use]
+pub fn long_text(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 if time.as_millis() == 0 => "under 1 ms".to_owned(),
+        0 => format!("{} ms", time.as_millis()),
+        1..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
     }
 }
 
@@ -106,6 +143,22 @@ mod tests {
         assert_eq!(said("2026-11-13T10:00:00Z"), "13 Nov");
         assert_eq!(said("2025-11-20T10:00:00Z"), "20 Nov 2025");
         assert_eq!(said("2026-11-24T10:00:00Z"), "24 Nov");
+    }
+
+    #[test]
+    fn a_moment_is_told_to_the_second_and_a_time_in_its_largest_unit() {
+        let at = |text: &str| At::parse(text).expect("a moment");
+        let now = at("2026-11-20T09:00:00Z");
+        let said = |text: &str| second_text(at(text), now, &TimeZone::UTC);
+        assert_eq!(said("2026-11-20T08:14:30Z"), "08:14:30");
+        assert_eq!(said("2026-11-19T08:14:30Z"), "19 Nov, 08:14:30");
+        assert_eq!(said("2025-11-19T08:14:30Z"), "19 Nov 2025, 08:14:30");
+        let long = |micros: u64| long_text(Duration::from_micros(micros));
+        assert_eq!(long(400), "under 1 ms");
+        assert_eq!(long(41_000), "41 ms");
+        assert_eq!(long(119_000_000), "119 s");
+        assert_eq!(long(240_000_000), "4 min");
+        assert_eq!(long(7_200_000_000), "2 h");
     }
 
     #[test]

@@ -55,14 +55,16 @@ pub fn table() -> Vec<Route> {
 
         // Events: what came in and what goes out.
         get ("/events",                   Access::May(Action::View),    events::index),
+        get ("/events/replays",           Access::May(Action::Replay),  events::replays::new),
+        post("/events/replays",           Access::May(Action::Replay),  events::replays::create),
         get ("/events/{id}",              Access::May(Action::View),    events::show),
         post("/events/{id}/replay",       Access::May(Action::Replay),  events::actions::replay),
-        post("/events/{id}/same",         Access::May(Action::Replay),  events::actions::replay_same),
         post("/events/{id}/discard",      Access::May(Action::Discard), events::actions::discard),
+        post("/events/{id}/discard/undo", Access::May(Action::Discard), events::actions::take_back),
         get ("/events/jobs/{id}",         Access::May(Action::View),    events::show_job),
         post("/events/jobs/{id}/replay",  Access::May(Action::Replay),  events::actions::replay_job),
-        post("/events/jobs/{id}/same",    Access::May(Action::Replay),  events::actions::replay_same_jobs),
         post("/events/jobs/{id}/discard", Access::May(Action::Discard), events::actions::discard_job),
+        post("/events/jobs/{id}/discard/undo", Access::May(Action::Discard), events::actions::take_back_job),
         get ("/events/{direction}/pause",      Access::May(Action::Connect), pausing::new),
         post("/events/{direction}/pause",      Access::May(Action::Connect), pausing::create),
         post("/events/{direction}/resumption", Access::May(Action::Connect), pausing::delete),

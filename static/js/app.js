@@ -3,6 +3,7 @@
 // what they want by attributes.
 //
 //   data-key="s"            this key presses the element
+//   data-beside="id"        holds what belongs to the row with this id: under another row its keys open that one first
 //   data-dialog="id"        a press opens that <dialog> (without script the link or button does its own)
 //   data-copy="text"        a press copies the text
 //   data-select             a checkbox of a row; Shift selects up to here; X does it for the row under the cursor
@@ -192,7 +193,9 @@
         bindings[key] ||= (event) => {
           const target = cursor() && one(`[data-key="${key}"]`, cursor());
           const element = target || one(`[data-key="${key}"]`);
-          if (element) free(() => press(element))(event);
+          const beside = element?.closest("[data-beside]");
+          const other = beside && cursor() && cursor().id !== beside.dataset.beside && one(".row-link", cursor());
+          if (element) free(() => press(other || element))(event);
         };
       }
     }

@@ -164,7 +164,7 @@ fn discard_all(app: &TestApp) {
     let now = app.clock.now();
     let done = app.db().write_here(|conn| {
         for id in 1..=500 {
-            queries::discard(conn, Queue::WebhookEvents, id, "seen", now)?;
+            queries::discards::discard(conn, Queue::WebhookEvents, id, "seen", now)?;
         }
         Ok::<(), counterfoil::platform::db::DbError>(())
     });

@@ -64,6 +64,53 @@ async fn a_first_order_leaves_and_its_number_is_in_the_store() {
     browser.sees("1Z999AA10123456784").await;
 }
 
+/// What failed is worked off by keys alone, and no key acts on a row that the cursor has left.
+#[actix_web::test]
+async fn failed_events_are_worked_off_by_keys() {
+    let enter = "\u{E007}";
+    let mut app = TestApp::connected(Kind::Sqlite).await;
+    app.expect_dead();
+    for name in ["first", "second"] {
+        app.deliver_webhook("orders/create", name, b"{\"id\": 1")
+            .await;
+    }
+    app.run_jobs().await;
+    let browser = sign_in(&app).await;
+    browser
+        .open(&format!("{}/events?state=failed", app.url))
+        .await;
+    browser.sees("By reason").await;
+    browser.keys("j").await;
+    browser.keys(enter).await;
+    browser.sees("Webhook id").await;
+    let newest = browser.url().await;
+
+    // The cursor goes on to the next row: R opens that one, and the one that stood open is not replayed.
+    browser.keys("j").await;
+    browser.keys("r").await;
+    browser.sees("\nfirst\n").await;
+    let oldest = browser.url().await;
+    assert_ne!(newest, oldest);
+    assert_eq!(app.get("/events?state=failed").await.count("a.row-link"), 2);
+    browser.keys("r").await;
+    browser.sees("Replayed.").await;
+    app.run_jobs().await;
+
+    browser.open(&newest).await;
+    browser.keys("d").await;
+    browser.keys("cut off").await;
+    browser.keys(enter).await;
+    browser.sees("it can be put back where it was").await;
+    browser.keys("z").await;
+    browser.sees("Taken back.").await;
+    browser.press("Headers").await;
+    browser.sees("api version").await;
+    assert_eq!(
+        complaints_about(&browser, &app.url).await,
+        Vec::<String>::new()
+    );
+}
+
 /// Desk and phone, light and dark: nothing that axe-core finds, nothing that breaks the content policy, nothing
 /// wider than the screen. With `COUNTERFOIL_PICTURES=folder` it leaves pictures of them all (tests/pictures).
 #[actix_web::test]

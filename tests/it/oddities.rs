@@ -269,7 +269,7 @@ async fn refusals_are_bounded(kind: Kind) {
             };
             inbox::insert_rejected(conn, &refused)?;
         }
-        list::list_rejected(conn, 5_000)
+        list::list_rejected(conn, None, 5_000)
     });
     let kept = written.expect("refusals");
     assert_eq!(kept.len(), 1_000);

@@ -53,6 +53,9 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ("tries", &[
         "id", "queue", "row_id", "at", "micros", "outcome", "request_id"
     ]),
+    ("discards", &[
+        "id", "queue", "row_id", "at", "status", "finished_at"
+    ]),
     ("rejected_webhooks", &[
         "id", "at", "topic", "shop_domain", "reason"
     ]),

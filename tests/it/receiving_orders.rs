@@ -133,6 +133,7 @@ impl House {
             crashes: 0,
             locked_by: None,
             reason: None,
+            waits_for: None,
             finished_at: None,
             body_dropped_at: None,
         }

@@ -136,6 +136,7 @@ pub struct EventRow {
     pub crashes: i32,
     pub locked_by: Option<String>,
     pub reason: Option<String>,
+    pub waits_for: Option<String>,
     pub finished_at: Option<At>,
     /// Its body was dropped then: it is empty here, and nothing is left to be applied again.
     pub body_dropped_at: Option<At>,

@@ -1,9 +1,13 @@
 //! Every statement of the queue engine. One text serves both databases and both tables; status values
 //! in it are literals, because a bound one made PostgreSQL's generic plan scan the table.
 mod ahead;
+pub mod discards;
+pub mod inspect;
 mod leases;
 pub mod list;
+pub mod page;
 pub mod pauses;
+pub mod same;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -335,21 +339,17 @@ pub fn supersede_older(
         .execute(c))?)
 }
 
-/// Sends a dead, done, superseded or discarded row through once more; false if it is open already, or if its body
-/// was dropped: there is nothing to apply.
+/// Sends a dead, done, superseded or discarded row through once more; false if it is open already, or if it is not
+/// fit to run.
 ///
 /// # Errors
 ///
 /// The database's.
 pub fn replay(conn: &mut DbConnection, queue: Queue, id: i64, now: At) -> Result<bool, DbError> {
-    let table = queue.table();
-    let whole = match queue {
-        Queue::WebhookEvents => " AND body_encoding < 2",
-        Queue::Jobs => "",
-    };
+    let (table, fit) = (queue.table(), is_fit(queue));
     let text = format!(
         "UPDATE {table} SET status = 0, due_at = $1, attempts = 0, crashes = 0, finished_at = NULL \
-          WHERE id = $2 AND (status >= 3 OR status = 2 OR (status = 0 AND attempts > 0)){whole}"
+          WHERE id = $2 AND (status >= 3 OR status = 2 OR (status = 0 AND attempts > 0)) AND {fit}"
     );
     let rows = native!(conn, |c| diesel::sql_query(&text)
         .bind::<BigInt, _>(now)
@@ -358,29 +358,17 @@ pub fn replay(conn: &mut DbConnection, queue: Queue, id: i64, now: At) -> Result
     Ok(rows == 1)
 }
 
-/// Sets a row that is neither held nor finished (or is dead) aside; false if there is none such.
-///
-/// # Errors
-///
-/// The database's.
-pub fn discard(
-    conn: &mut DbConnection,
-    queue: Queue,
-    id: i64,
-    reason: &str,
-    now: At,
-) -> Result<bool, DbError> {
-    let table = queue.table();
-    let text = format!(
-        "UPDATE {table} SET status = 6, reason = $1, finished_at = $2 \
-          WHERE id = $3 AND status IN (0, 2, 5)"
-    );
-    let rows = native!(conn, |c| diesel::sql_query(&text)
-        .bind::<Text, _>(reason)
-        .bind::<BigInt, _>(now)
-        .bind::<BigInt, _>(id)
-        .execute(c))?;
-    Ok(rows == 1)
+/// Whether a row that is over can be worked on again: an event has its body, and no other open job does the same
+/// work (of one kind and dedupe key only one may be open).
+const fn is_fit(queue: Queue) -> &'static str {
+    match queue {
+        Queue::WebhookEvents => "body_encoding < 2",
+        Queue::Jobs => {
+            "(dedupe_key IS NULL OR NOT EXISTS (SELECT 1 FROM jobs o \
+               WHERE o.kind = jobs.kind AND o.dedupe_key = jobs.dedupe_key AND o.status < 3 \
+                 AND o.id <> jobs.id))"
+        }
+    }
 }
 
 /// Keeps one try for the inspector.

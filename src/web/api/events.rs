@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Page, field, moment, page_size};
+use super::{Page, beyond, field, moment, page_size, parsed};
 use crate::erp::audit;
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
-use crate::platform::queue::queries::list::{self, ListRow, Wanted};
+use crate::platform::queue::queries::list::ListRow;
+use crate::platform::queue::queries::page::{self, Beyond, Wanted};
 use crate::platform::queue::{Queue, Status, queries};
 use crate::web::error::WebError;
 use crate::web::events::payload::why_not_replayed;
@@ -34,7 +35,7 @@ pub struct Filter {
     /// `orders/create`, for one.
     topic: Option<String>,
     /// Where the page before ended; `next` holds it.
-    after: Option<i64>,
+    after: Option<String>,
     /// 1 to 250 rows; 50 unless said.
     limit: Option<i64>,
 }
@@ -93,20 +94,30 @@ pub async fn index(
 ) -> Result<HttpResponse, WebError> {
     let (size, query) = (page_size(query.limit)?, query.into_inner());
     let (statuses, retried) = statuses(query.state.as_deref())?;
-    let rows = db
+    let message = "It is what `next` held.";
+    let from = parsed("after", query.after.as_deref(), message)?;
+    let from = from.map(|place| Beyond {
+        place,
+        newer: false,
+    });
+    let found = db
         .read(move |conn| {
             let wanted = Wanted {
+                queues: &[Queue::WebhookEvents],
                 statuses: &statuses,
                 retried,
                 topic: query.topic.as_deref(),
-                before: query.after,
-                limit: size + 1,
+                shop_domain: None,
+                reason: None,
+                due_by: None,
+                look_at: None,
             };
-            list::list(conn, Queue::WebhookEvents, wanted)
+            page::page(conn, wanted, from, usize::try_from(size).unwrap_or(0))
         })
         .await?;
-    let page: Page<Event> = Page::of(&req, rows, size, |row| row.id.to_string());
-    Ok(HttpResponse::Ok().json(page))
+    let next = found.older.map(|place| beyond(&req, &place.to_string()));
+    let data: Vec<Event> = found.rows.into_iter().map(|(_, row)| row.into()).collect();
+    Ok(HttpResponse::Ok().json(Page { data, next }))
 }
 
 fn statuses(word: Option<&str>) -> Result<(Vec<Status>, Option<bool>), WebError> {

@@ -30,6 +30,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::EventReplayed => "Event replayed",
         Kind::EventsReplayed => "Many events replayed",
         Kind::EventDiscarded => "Event discarded",
+        Kind::EventTakenBack => "Discarded event taken back",
         Kind::TokenCreated => "API token created",
         Kind::KeysRotated => "Key changed",
         Kind::PrivacyReported => "Customer's report downloaded",
@@ -97,6 +98,7 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
         Kind::EventReplayed => "Replayed".to_owned(),
         Kind::EventsReplayed => format!("{} with the same reason replayed", number("count")),
         Kind::EventDiscarded => format!("Discarded: {}", word("reason")),
+        Kind::EventTakenBack => "Discarding taken back".to_owned(),
         Kind::TokenCreated => format!("Created, may {}", word("scope")),
         Kind::KeysRotated => counted(
             number("secrets"),

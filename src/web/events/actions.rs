@@ -1,18 +1,16 @@
-//! What a person does about an event: replay it, replay all like it, set it aside with a reason.
+//! What a person does about one event: replay it, set it aside with a reason, take that back.
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::path_of;
 use super::payload::why_not_replayed;
+use super::replays::filed_meanwhile;
+use super::{ListQuery, path_of};
 use crate::erp::audit::{self, Kind};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
-use crate::platform::inbox::queries as inbox;
-use crate::platform::jobs::queries as jobs;
 use crate::platform::queue::Queue;
-use crate::platform::queue::queries::{self as queue, list};
-use crate::types::{EventId, JobId};
+use crate::platform::queue::queries::{self as queue, discards};
 use crate::web::error::WebError;
 use crate::web::page::see_other;
 use crate::web::visitor::{CurrentUser, Visitor};
@@ -35,9 +33,10 @@ pub async fn replay(
     visitor: Visitor,
     user: CurrentUser,
     id: web::Path<i64>,
+    query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let chosen = (Queue::WebhookEvents, id.into_inner());
-    send_again(&db, &clock, &visitor, &user, chosen).await
+    send_again(&db, &clock, &visitor, &user, &query, chosen).await
 }
 
 /// `POST /events/jobs/{id}/replay`
@@ -51,9 +50,10 @@ pub async fn replay_job(
     visitor: Visitor,
     user: CurrentUser,
     id: web::Path<i64>,
+    query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let chosen = (Queue::Jobs, id.into_inner());
-    send_again(&db, &clock, &visitor, &user, chosen).await
+    send_again(&db, &clock, &visitor, &user, &query, chosen).await
 }
 
 async fn send_again(
@@ -61,11 +61,12 @@ async fn send_again(
     clock: &Clock,
     visitor: &Visitor,
     user: &CurrentUser,
+    query: &ListQuery,
     (table, id): (Queue, i64),
 ) -> Result<HttpResponse, WebError> {
     let (now, by) = (clock.now(), user.id);
     db.write(move |conn| -> Result<(), WebError> {
-        if !queue::replay(conn, table, id, now)? {
+        if !queue::replay(conn, table, id, now).map_err(filed_meanwhile)? {
             return Err(WebError::Conflict(why_not_replayed(conn, table, id)?));
         }
         let subject = format!("{}/{id}", table.table());
@@ -74,72 +75,7 @@ async fn send_again(
     })
     .await?;
     visitor.say(db, "Replayed.").await?;
-    Ok(see_other(&path_of(table, id)))
-}
-
-/// `POST /events/{id}/same` and `/events/jobs/{id}/same`: replays all that died of the same reason.
-///
-/// # Errors
-///
-/// `NotFound`.
-pub async fn replay_same(
-    db: web::Data<Db>,
-    clock: web::Data<Clock>,
-    visitor: Visitor,
-    user: CurrentUser,
-    id: web::Path<i64>,
-) -> Result<HttpResponse, WebError> {
-    let chosen = (Queue::WebhookEvents, id.into_inner());
-    all_again(&db, &clock, &visitor, &user, chosen).await
-}
-
-/// As [`replay_same`], for jobs.
-///
-/// # Errors
-///
-/// `NotFound`.
-pub async fn replay_same_jobs(
-    db: web::Data<Db>,
-    clock: web::Data<Clock>,
-    visitor: Visitor,
-    user: CurrentUser,
-    id: web::Path<i64>,
-) -> Result<HttpResponse, WebError> {
-    let chosen = (Queue::Jobs, id.into_inner());
-    all_again(&db, &clock, &visitor, &user, chosen).await
-}
-
-async fn all_again(
-    db: &Db,
-    clock: &Clock,
-    visitor: &Visitor,
-    user: &CurrentUser,
-    (table, id): (Queue, i64),
-) -> Result<HttpResponse, WebError> {
-    let (now, by) = (clock.now(), user.id);
-    let count = db
-        .write(move |conn| {
-            let reason = match table {
-                Queue::WebhookEvents => inbox::find(conn, EventId(id))?.and_then(|row| row.reason),
-                Queue::Jobs => jobs::find(conn, JobId(id))?.and_then(|row| row.reason),
-            };
-            let ids = match reason {
-                Some(reason) => list::list_dead_of(conn, table, &reason)?,
-                None => Vec::new(),
-            };
-            for id in &ids {
-                queue::replay(conn, table, *id, now)?;
-            }
-            if !ids.is_empty() {
-                let subject = format!("{}/{id}", table.table());
-                let (kind, arguments) = (Kind::EventsReplayed, json!({ "count": ids.len() }));
-                audit::record(conn, Some(by), kind, &subject, &arguments, now)?;
-            }
-            Ok::<usize, DbError>(ids.len())
-        })
-        .await?;
-    visitor.say(db, &format!("Replayed {count}.")).await?;
-    Ok(see_other("/events?state=open"))
+    Ok(back_to(table, id, query))
 }
 
 /// `POST /events/{id}/discard`
@@ -150,13 +86,13 @@ async fn all_again(
 pub async fn discard(
     db: web::Data<Db>,
     clock: web::Data<Clock>,
-    visitor: Visitor,
     user: CurrentUser,
     id: web::Path<i64>,
+    query: web::Query<ListQuery>,
     form: web::Form<DiscardForm>,
 ) -> Result<HttpResponse, WebError> {
     let chosen = (Queue::WebhookEvents, id.into_inner());
-    set_aside(&db, &clock, &visitor, &user, chosen, &form).await
+    set_aside(&db, &clock, &user, &query, chosen, &form).await
 }
 
 /// `POST /events/jobs/{id}/discard`
@@ -167,20 +103,20 @@ pub async fn discard(
 pub async fn discard_job(
     db: web::Data<Db>,
     clock: web::Data<Clock>,
-    visitor: Visitor,
     user: CurrentUser,
     id: web::Path<i64>,
+    query: web::Query<ListQuery>,
     form: web::Form<DiscardForm>,
 ) -> Result<HttpResponse, WebError> {
     let chosen = (Queue::Jobs, id.into_inner());
-    set_aside(&db, &clock, &visitor, &user, chosen, &form).await
+    set_aside(&db, &clock, &user, &query, chosen, &form).await
 }
 
 async fn set_aside(
     db: &Db,
     clock: &Clock,
-    visitor: &Visitor,
     user: &CurrentUser,
+    query: &ListQuery,
     (table, id): (Queue, i64),
     form: &DiscardForm,
 ) -> Result<HttpResponse, WebError> {
@@ -193,7 +129,7 @@ async fn set_aside(
     let (now, by) = (clock.now(), user.id);
     let discarded = db
         .write(move |conn| {
-            if !queue::discard(conn, table, id, &reason, now)? {
+            if !discards::discard(conn, table, id, &reason, now)? {
                 return Ok(false);
             }
             let subject = format!("{}/{id}", table.table());
@@ -214,8 +150,80 @@ async fn set_aside(
             "This is finished, or being worked on.".to_owned(),
         ));
     }
-    visitor
-        .say(db, "Discarded. It can be replayed as long as it is kept.")
-        .await?;
-    Ok(see_other(&path_of(table, id)))
+    // The page says so itself, beside the button that undoes it.
+    let query = query.to_text();
+    Ok(see_other(&format!(
+        "{}?{query}&undo=yes",
+        path_of(table, id)
+    )))
+}
+
+/// `POST /events/{id}/discard/undo`: puts it back where it was.
+///
+/// # Errors
+///
+/// `Conflict` a day after it was discarded, and where the same work is open.
+pub async fn take_back(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    visitor: Visitor,
+    user: CurrentUser,
+    id: web::Path<i64>,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, WebError> {
+    let chosen = (Queue::WebhookEvents, id.into_inner());
+    put_back(&db, &clock, &visitor, &user, &query, chosen).await
+}
+
+/// `POST /events/jobs/{id}/discard/undo`
+///
+/// # Errors
+///
+/// As [`take_back`].
+pub async fn take_back_job(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    visitor: Visitor,
+    user: CurrentUser,
+    id: web::Path<i64>,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, WebError> {
+    let chosen = (Queue::Jobs, id.into_inner());
+    put_back(&db, &clock, &visitor, &user, &query, chosen).await
+}
+
+async fn put_back(
+    db: &Db,
+    clock: &Clock,
+    visitor: &Visitor,
+    user: &CurrentUser,
+    query: &ListQuery,
+    (table, id): (Queue, i64),
+) -> Result<HttpResponse, WebError> {
+    let (now, by) = (clock.now(), user.id);
+    let taken_back = db
+        .write(move |conn| {
+            let taken_back = discards::take_back(conn, table, id, now)?;
+            if taken_back {
+                let subject = format!("{}/{id}", table.table());
+                let (kind, none) = (Kind::EventTakenBack, json!({}));
+                audit::record(conn, Some(by), kind, &subject, &none, now)?;
+            }
+            Ok::<bool, DbError>(taken_back)
+        })
+        .await
+        .map_err(filed_meanwhile)?;
+    if !taken_back {
+        return Err(WebError::Conflict(
+            "This cannot be taken back any more, or the same work is open: replay it instead."
+                .to_owned(),
+        ));
+    }
+    visitor.say(db, "Taken back.").await?;
+    Ok(back_to(table, id, query))
+}
+
+/// The event's page, beside the list that it was opened from.
+fn back_to(table: Queue, id: i64, query: &ListQuery) -> HttpResponse {
+    see_other(&format!("{}?{}", path_of(table, id), query.to_text()))
 }

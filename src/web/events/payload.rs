@@ -73,7 +73,7 @@ pub fn why_not_replayed(conn: &mut DbConnection, queue: Queue, id: i64) -> Resul
     };
     let dropped = event.as_ref().and_then(dropped);
     Ok(dropped.map_or_else(
-        || "This is open already.".to_owned(),
+        || "This is open already, or the same work is.".to_owned(),
         |dropped| format!("{dropped} There is nothing left to replay."),
     ))
 }

@@ -2,6 +2,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 
+use super::Count;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::{Queue, Status};
@@ -44,104 +45,6 @@ pub struct RejectedRow {
     pub topic: String,
     pub shop_domain: String,
     pub reason: String,
-}
-
-/// Which rows: of these statuses, of the retried or of the fresh ones alone where that is said.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
-    pub statuses: &'a [Status],
-    pub retried: Option<bool>,
-    /// Only of this topic, or jobs of this kind.
-    pub topic: Option<&'a str>,
-    /// Only rows with a smaller id.
-    pub before: Option<i64>,
-    pub limit: i64,
-}
-
-/// Rows of one table, newest first.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list(
-    conn: &mut DbConnection,
-    queue: Queue,
-    wanted: Wanted<'_>,
-) -> Result<Vec<ListRow>, DbError> {
-    match queue {
-        Queue::WebhookEvents => list_events(conn, wanted),
-        Queue::Jobs => list_jobs(conn, wanted),
-    }
-}
-
-fn list_events(conn: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<ListRow>, DbError> {
-    let codes: Vec<i16> = wanted.statuses.iter().map(|status| status.code()).collect();
-    let mut query = webhook_events::table
-        .filter(webhook_events::status.eq_any(codes))
-        .order(webhook_events::id.desc())
-        .limit(wanted.limit)
-        .select((
-            webhook_events::id,
-            webhook_events::topic,
-            webhook_events::shop_domain.nullable(),
-            webhook_events::key,
-            webhook_events::status,
-            webhook_events::attempts,
-            webhook_events::crashes,
-            webhook_events::reason,
-            webhook_events::received_at,
-            webhook_events::due_at,
-        ))
-        .into_boxed();
-    if let Some(before) = wanted.before {
-        query = query.filter(webhook_events::id.lt(before));
-    }
-    if let Some(topic) = wanted.topic {
-        query = query.filter(webhook_events::topic.eq(topic.to_owned()));
-    }
-    if let Some(retried) = wanted.retried {
-        query = if retried {
-            query.filter(webhook_events::attempts.gt(0))
-        } else {
-            query.filter(webhook_events::attempts.eq(0))
-        };
-    }
-    Ok(query.load(conn)?)
-}
-
-fn list_jobs(conn: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<ListRow>, DbError> {
-    let codes: Vec<i16> = wanted.statuses.iter().map(|status| status.code()).collect();
-    let mut query = jobs::table
-        .filter(jobs::status.eq_any(codes))
-        .order(jobs::id.desc())
-        .limit(wanted.limit)
-        .select((
-            jobs::id,
-            jobs::kind,
-            jobs::shop_domain,
-            jobs::key,
-            jobs::status,
-            jobs::attempts,
-            jobs::crashes,
-            jobs::reason,
-            jobs::created_at,
-            jobs::due_at,
-        ))
-        .into_boxed();
-    if let Some(before) = wanted.before {
-        query = query.filter(jobs::id.lt(before));
-    }
-    if let Some(kind) = wanted.topic {
-        query = query.filter(jobs::kind.eq(kind.to_owned()));
-    }
-    if let Some(retried) = wanted.retried {
-        query = if retried {
-            query.filter(jobs::attempts.gt(0))
-        } else {
-            query.filter(jobs::attempts.eq(0))
-        };
-    }
-    Ok(query.load(conn)?)
 }
 
 /// What waits of one shop in one table.
@@ -232,10 +135,7 @@ pub fn depths(conn: &mut DbConnection, queue: Queue) -> Result<Vec<Depth>, DbErr
 }
 
 fn depths_text(queue: Queue) -> String {
-    let (table, arrived) = match queue {
-        Queue::WebhookEvents => (queue.table(), "received_at"),
-        Queue::Jobs => (queue.table(), "created_at"),
-    };
+    let (table, arrived) = (queue.table(), queue.created_column());
     format!(
         "SELECT shop_domain, status, (status = 0 AND attempts > 0) AS retried, count(*) AS rows, \
                 min(CASE WHEN attempts = 0 THEN due_at ELSE {arrived} END) AS since \
@@ -264,43 +164,84 @@ pub fn list_tries(conn: &mut DbConnection, queue: Queue, id: i64) -> Result<Vec<
         .load(conn)?)
 }
 
-/// The refused deliveries that are kept, newest first.
+/// The refused deliveries that are kept, newest first; `before` is the last one of the page before. One thread
+/// writes them, so their ids are in the order of time.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn list_rejected(conn: &mut DbConnection, limit: i64) -> Result<Vec<RejectedRow>, DbError> {
-    Ok(rejected_webhooks::table
+pub fn list_rejected(
+    conn: &mut DbConnection,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<RejectedRow>, DbError> {
+    let mut query = rejected_webhooks::table
         .order(rejected_webhooks::id.desc())
         .limit(limit)
-        .load(conn)?)
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(rejected_webhooks::id.lt(before));
+    }
+    Ok(query.load(conn)?)
 }
 
-/// The dead rows of a table that died of the same reason.
+/// What came in lately, or was filed: the topics or kinds among the newest thousand rows, by name.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn list_dead_of(
+pub fn list_topics(conn: &mut DbConnection, queue: Queue) -> Result<Vec<String>, DbError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        topic: String,
+    }
+    let (table, kind) = (queue.table(), queue.kind_column());
+    let text = format!(
+        "SELECT DISTINCT topic FROM \
+           (SELECT {kind} AS topic FROM {table} ORDER BY id DESC LIMIT 1000) newest ORDER BY topic"
+    );
+    let rows: Vec<Row> = native!(conn, |c| diesel::sql_query(&text).load(c))?;
+    Ok(rows.into_iter().map(|row| row.topic).collect())
+}
+
+/// How many rows that came in since then are done; counts no further than `most`.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count_done_since(
     conn: &mut DbConnection,
     queue: Queue,
-    reason: &str,
-) -> Result<Vec<i64>, DbError> {
-    let dead = Status::Dead.code();
-    Ok(match queue {
-        Queue::WebhookEvents => webhook_events::table
-            .filter(webhook_events::status.eq(dead))
-            .filter(webhook_events::reason.eq(reason))
-            .order(webhook_events::id)
-            .select(webhook_events::id)
-            .load(conn)?,
-        Queue::Jobs => jobs::table
-            .filter(jobs::status.eq(dead))
-            .filter(jobs::reason.eq(reason))
-            .order(jobs::id)
-            .select(jobs::id)
-            .load(conn)?,
-    })
+    since: At,
+    most: i64,
+) -> Result<i64, DbError> {
+    let (table, arrived) = (queue.table(), queue.created_column());
+    let text = format!(
+        "SELECT count(*) AS n FROM \
+           (SELECT id FROM {table} WHERE status = 3 AND {arrived} >= $1 LIMIT {most}) done"
+    );
+    let found: Count = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(since)
+        .get_result(c))?;
+    Ok(found.n)
+}
+
+/// How many rows are only scheduled: pending, due later, and never tried.
+///
+/// # Errors
+///
+/// The database's.
+pub fn count_scheduled(conn: &mut DbConnection, queue: Queue, now: At) -> Result<i64, DbError> {
+    let table = queue.table();
+    let text = format!(
+        "SELECT count(*) AS n FROM {table} \
+          WHERE status = 0 AND due_at > $1 AND attempts = 0 AND reason IS NULL"
+    );
+    let found: Count = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(now)
+        .get_result(c))?;
+    Ok(found.n)
 }
 
 #[cfg(test)]
