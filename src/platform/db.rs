@@ -1,4 +1,5 @@
 //! The database: pool, connection, transactions. The only place that opens a transaction.
+pub mod prepared;
 mod turns;
 
 use std::sync::Arc;
@@ -40,6 +41,24 @@ macro_rules! native {
             $crate::platform::db::DbConnection::Sqlite($c) => $body,
         }
     };
+}
+
+/// Inserts rows: in one statement on PostgreSQL, which keeps it where the rows are few; one by one on SQLite,
+/// where diesel keeps the statement by itself.
+#[macro_export]
+macro_rules! insert_rows {
+    ($conn:expr, $table:expr, $rows:expr) => {{
+        let rows = &$rows[..];
+        match $conn {
+            $crate::platform::db::DbConnection::Postgres(c) => {
+                let insert = diesel::insert_into($table).values(rows);
+                $crate::platform::db::prepared::Prepare::prepared_for(insert, rows.len()).execute(c)
+            }
+            $crate::platform::db::DbConnection::Sqlite(c) => {
+                diesel::insert_into($table).values(rows).execute(c)
+            }
+        }
+    }};
 }
 
 /// What can go wrong between us and the database.

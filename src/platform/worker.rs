@@ -1,13 +1,13 @@
 //! The worker: claims what is due, has it applied, and writes down what became of it.
 //!
-//! Events are applied inside our transaction (one commit a batch, a savepoint each). Jobs talk to the
-//! outside, so they run without one and are finished in their own.
+//! Events are applied inside our transaction (`batch`). Jobs talk to the outside, so they run without one and are
+//! finished in their own.
+mod batch;
 mod hands;
 mod life;
 mod running;
 mod vigil;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,9 @@ use tokio::task::JoinSet;
 use tracing::{Instrument, info_span};
 
 use crate::platform::clock::Clock;
-use crate::platform::db::{Db, DbConnection, DbError, savepoint};
+use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::health::{Beat, Fault as Unwell, Pulse};
-use crate::platform::inbox::queries::{self as inbox, EventRow};
+use crate::platform::inbox::queries::EventRow;
 use crate::platform::jobs::queries::JobRow;
 use crate::platform::jobs::{self, Registry, Run};
 use crate::platform::metrics::Metrics;
@@ -29,9 +29,6 @@ use crate::platform::queue::queries as rows;
 use crate::platform::queue::{self, Claim, Me, Outcome, Policy, Queue, TryNote, Wanted};
 use crate::platform::trail;
 use crate::types::{At, JobId};
-
-/// For how long one batch of events may hold the writer.
-const EVENT_BATCH_TIME: Duration = Duration::from_millis(10);
 
 /// A process that lives so long takes on what others died over. Until then it may be one that is killed again
 /// and again from outside, and the same row in its hands each time would look like the culprit.
@@ -70,14 +67,6 @@ pub struct Worker {
     pulse: Arc<Pulse>,
     hands: Hands,
     begun: Instant,
-}
-
-/// What became of one event, counted once its batch is committed.
-struct Ended {
-    outcome: Option<Outcome>,
-    last: bool,
-    /// From its arrival, where it was not sent through once more.
-    after: Option<Duration>,
 }
 
 impl Worker {
@@ -222,156 +211,6 @@ impl Worker {
         tokio::task::spawn_blocking(move || worker.apply_batch(suspects))
             .await
             .map_err(|_panicked| DbError::Interrupted)?
-    }
-
-    fn apply_batch(&self, suspects: bool) -> Result<usize, DbError> {
-        let wanted = Wanted {
-            at_most: self.settings.batch,
-            suspects,
-            but: &[],
-            held: None,
-        };
-        let mut grip = self.claim(Queue::WebhookEvents, wanted)?;
-        let claimed = grip.open().len();
-        let mut together = true;
-        while let Some(first) = grip.open().first() {
-            let some = if together {
-                grip.open()
-            } else {
-                std::slice::from_ref(first)
-            };
-            let applied = self.db.write_repeating(|conn| self.apply_some(conn, some));
-            let n = match applied {
-                Ok((n, ended)) => {
-                    for one in ended {
-                        self.count(&one);
-                    }
-                    n
-                }
-                // Dropping the grip lets them go.
-                Err(error) if error.is_away() => return Err(error),
-                // What the database refuses of one must not cost its neighbours a try: each stands alone now.
-                Err(_refused) if some.len() > 1 => {
-                    together = false;
-                    continue;
-                }
-                Err(error) => {
-                    self.put_off(first, &error)?;
-                    1
-                }
-            };
-            grip.ended(n);
-        }
-        Ok(claimed)
-    }
-
-    // Its transaction is undone, so this is written in one of its own.
-    fn put_off(&self, claim: &Claim, error: &DbError) -> Result<(), DbError> {
-        tracing::error!(%error, event.id = claim.id, "what became of an event was refused");
-        let (queue, policy) = (Queue::WebhookEvents, self.settings.policy);
-        let note = self.note(self.clock.now(), Instant::now(), None);
-        let outcome = Outcome::retry(error.to_string());
-        let (me, noise) = (&self.me, noise());
-        self.db.write_repeating(|conn| {
-            queue::finish(conn, queue, me, claim, &outcome, policy, &note, noise)
-        })?;
-        self.metrics
-            .tried(queue, &outcome, policy.is_last(claim, &outcome));
-        Ok(())
-    }
-
-    fn count(&self, ended: &Ended) {
-        let Some(outcome) = &ended.outcome else {
-            return self.metrics.crashed(Queue::WebhookEvents);
-        };
-        self.metrics
-            .tried(Queue::WebhookEvents, outcome, ended.last);
-        if let Some(after) = ended.after.filter(|_| outcome.word() == "done") {
-            self.metrics.applied(after);
-        }
-    }
-
-    // Returns how many of `claims` it got through before its time was up (at least one), and their ends.
-    fn apply_some(
-        &self,
-        conn: &mut DbConnection,
-        claims: &[Claim],
-    ) -> Result<(usize, Vec<Ended>), DbError> {
-        let begun = Instant::now();
-        let mut ended = Vec::with_capacity(claims.len());
-        let ids: Vec<i64> = claims.iter().map(|claim| claim.id).collect();
-        let events = inbox::list_by_id(conn, &ids)?;
-        for (place, claim) in claims.iter().enumerate() {
-            if let Some(event) = events.iter().find(|event| event.id.0 == claim.id) {
-                ended.extend(self.apply_one(conn, claim, event)?);
-            }
-            if begun.elapsed() > EVENT_BATCH_TIME {
-                return Ok((place + 1, ended));
-            }
-        }
-        Ok((claims.len(), ended))
-    }
-
-    fn apply_one(
-        &self,
-        conn: &mut DbConnection,
-        claim: &Claim,
-        event: &EventRow,
-    ) -> Result<Option<Ended>, DbError> {
-        let now = self.clock.now();
-        if !rows::fence(conn, Queue::WebhookEvents, &self.me, claim, now)? {
-            return Ok(None);
-        }
-        let first_time = claim.attempts > 0 || event.due_at == event.received_at;
-        let after = first_time.then(|| now.since(event.received_at));
-        let begun = Instant::now();
-        let _line = info_span!("event", event.id = %event.id, webhook_id = event.webhook_id, topic = event.topic)
-            .entered();
-        tracing::debug!(try_no = claim.attempts + 1, "event claimed");
-        let delivery = Some(event.webhook_id.clone());
-        let applied = savepoint(conn, |conn| {
-            let apply = || trail::on(delivery, || (self.apply)(conn, event, now));
-            match catch_unwind(AssertUnwindSafe(apply)) {
-                Ok(Ok(outcome)) => Ok(outcome),
-                Ok(Err(error)) => Err(Fault::Db(error)),
-                Err(_panic) => Err(Fault::Panic),
-            }
-        });
-        let outcome = match applied {
-            Ok(outcome) => outcome,
-            Err(Fault::Db(error)) if error.is_conflict() => return Err(error),
-            Err(Fault::Db(error)) => Outcome::retry(error.to_string()),
-            Err(Fault::Panic) => {
-                tracing::error!("an event broke its handler");
-                let reason = "the handler broke on this event";
-                rows::crash(conn, Queue::WebhookEvents, &self.me, claim, reason)?;
-                return Ok(Some(Ended {
-                    outcome: None,
-                    last: false,
-                    after: None,
-                }));
-            }
-        };
-        let note = self.note(now, begun, None);
-        // The reason may quote the payload: it stays in the database, where roles and retention hold.
-        tracing::info!(outcome = outcome.word(), "event applied");
-        let queue = Queue::WebhookEvents;
-        let policy = self.settings.policy;
-        queue::finish(
-            conn,
-            queue,
-            &self.me,
-            claim,
-            &outcome,
-            policy,
-            &note,
-            noise(),
-        )?;
-        Ok(Some(Ended {
-            last: policy.is_last(claim, &outcome),
-            outcome: Some(outcome),
-            after,
-        }))
     }
 
     async fn claim_job(
@@ -524,17 +363,6 @@ impl Worker {
             micros: i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX),
             request_id,
         }
-    }
-}
-
-enum Fault {
-    Db(DbError),
-    Panic,
-}
-
-impl From<DbError> for Fault {
-    fn from(error: DbError) -> Fault {
-        Fault::Db(error)
     }
 }
 

@@ -467,9 +467,10 @@ fn tabs(
         scheduled += list::count_scheduled(conn, queue, frame.now)?;
     }
     // Superseded stands under Done.
-    let current = match query.tab() {
-        Tab::Superseded => Tab::Done,
-        other => other,
+    let current = if query.tab() == Tab::Superseded {
+        Tab::Done
+    } else {
+        query.tab()
     };
     let listed = Tab::ALL.iter().filter(|tab| **tab != Tab::Superseded);
     Ok(listed

@@ -37,8 +37,12 @@ pub struct Route {
 
 /// The table.
 #[must_use]
-#[rustfmt::skip]
 pub fn table() -> Vec<Route> {
+    [pages(), programs()].into_iter().flatten().collect()
+}
+
+#[rustfmt::skip]
+fn pages() -> Vec<Route> {
     vec![
         // Open to all: signing in, health, static files.
         get ("/healthz",               Access::Public,   health::alive),
@@ -134,7 +138,18 @@ pub fn table() -> Vec<Route> {
         post("/orders/{id}/hold",                 Access::May(Action::Hold), holds::create),
         post("/orders/{id}/hold/release",         Access::May(Action::Hold), holds::release),
         post("/orders/{id}/lines/{line}/item",    Access::May(Action::Map),  holds::choose_item),
-        // Programs.
+        // Items and their stock.
+        get ("/products",                         Access::May(Action::View), products::index),
+        get ("/products/new",                     Access::May(Action::Map),  products::new),
+        post("/products",                         Access::May(Action::Map),  products::create),
+        get ("/products/{id}",                    Access::May(Action::View), products::show),
+        post("/products/{id}/adjustments",        Access::May(Action::AdjustStock), products::adjust),
+    ]
+}
+
+#[rustfmt::skip]
+fn programs() -> Vec<Route> {
+    vec![
         get ("/api/openapi.json",                          Access::Public,              api::docs::document),
         get ("/settings/api",                              Access::SignedIn,            api::docs::show),
         get ("/api/{tenant}/orders",                       Access::Token(Scope::Read),  api::orders::index),
@@ -151,12 +166,6 @@ pub fn table() -> Vec<Route> {
         get ("/api/{tenant}/sync/status",                  Access::Token(Scope::Read),  api::sync::status),
         post("/api/{tenant}/integrations/shopify/test",    Access::Token(Scope::Write), api::integrations::test),
         delete("/api/{tenant}/integrations/shopify",       Access::Token(Scope::Write), api::integrations::delete),
-        // Items and their stock.
-        get ("/products",                         Access::May(Action::View), products::index),
-        get ("/products/new",                     Access::May(Action::Map),  products::new),
-        post("/products",                         Access::May(Action::Map),  products::create),
-        get ("/products/{id}",                    Access::May(Action::View), products::show),
-        post("/products/{id}/adjustments",        Access::May(Action::AdjustStock), products::adjust),
     ]
 }
 

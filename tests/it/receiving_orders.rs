@@ -14,6 +14,7 @@ use counterfoil::platform::queue::Outcome;
 use counterfoil::shopify::apply::apply_event;
 use counterfoil::types::{At, ChannelId, EventId, LocationId, OrderId, ProductId};
 use diesel::Connection as _;
+use diesel::RunQueryDsl as _;
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use serde_json::{Value, json};
 
@@ -424,6 +425,7 @@ async fn a_new_order_of_three_lines_takes_few_statements(kind: Kind) {
     let event = house.event("orders/create", &body);
     let count = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&count);
+    let mut kept = Vec::new();
     let outcome = house.db.write_here(|conn| {
         conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
             if matches!(event, InstrumentationEvent::StartQuery { .. }) {
@@ -432,10 +434,38 @@ async fn a_new_order_of_three_lines_takes_few_statements(kind: Kind) {
         });
         let outcome = apply_event(conn, &event, NOW);
         conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+        if kind == Kind::Postgres {
+            kept = kept_statements(conn);
+        }
         outcome
     });
     assert_eq!(outcome.expect("the database works"), Outcome::Done);
     assert_eq!(house.state("8"), WorkState::Ready);
     let count = count.load(Ordering::Relaxed);
     assert!(count <= 25, "{count} statements");
+    if kind == Kind::Postgres {
+        for statement in [
+            "UPDATE \"orders\"",
+            "INSERT INTO \"order_lines\"",
+            "UPDATE \"stock_levels\"",
+        ] {
+            assert!(
+                kept.iter().any(|kept| kept.starts_with(statement)),
+                "{statement} is planned anew for each order"
+            );
+        }
+    }
+}
+
+/// What PostgreSQL has planned and keeps for this connection.
+fn kept_statements(conn: &mut DbConnection) -> Vec<String> {
+    #[derive(diesel::QueryableByName)]
+    struct Kept {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        statement: String,
+    }
+    let kept: Vec<Kept> = diesel::sql_query("SELECT statement FROM pg_prepared_statements")
+        .load(conn)
+        .expect("the database works");
+    kept.into_iter().map(|kept| kept.statement).collect()
 }

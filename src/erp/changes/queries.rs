@@ -1,10 +1,10 @@
 //! SQL of `changes`.
 use diesel::prelude::*;
 
-use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{changes, queues};
 use crate::types::At;
+use crate::{insert_rows, native};
 
 #[derive(Insertable)]
 #[diesel(table_name = changes, treat_none_as_default_value = false)]
@@ -37,9 +37,7 @@ pub(super) fn insert(
             at: now,
         })
         .collect();
-    native!(conn, |c| diesel::insert_into(changes::table)
-        .values(&rows)
-        .execute(c))?;
+    insert_rows!(conn, changes::table, rows)?;
     Ok(())
 }
 

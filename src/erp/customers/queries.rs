@@ -1,6 +1,8 @@
 //! SQL of `accounts` and `contacts`.
 use diesel::prelude::*;
 
+use crate::native;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{accounts, contacts, orders};
 use crate::types::{AccountId, At, ChannelId, ContactId};
@@ -53,9 +55,10 @@ pub(super) fn update(
         && facts.email.is_none()
         && facts.phone.is_none();
     if !nothing {
-        diesel::update(contacts::table.find(id))
+        native!(conn, |c| diesel::update(contacts::table.find(id))
             .set(facts)
-            .execute(conn)?;
+            .prepared()
+            .execute(c))?;
     }
     Ok(())
 }

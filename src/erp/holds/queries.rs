@@ -2,10 +2,11 @@
 use diesel::prelude::*;
 
 use super::HoldKind;
-use crate::native;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::holds;
 use crate::types::{At, ChannelId, OrderId, UserId};
+use crate::{insert_rows, native};
 
 #[derive(Insertable)]
 #[diesel(table_name = holds, treat_none_as_default_value = false)]
@@ -50,9 +51,7 @@ pub(crate) fn insert(conn: &mut DbConnection, rows: &[NewHold]) -> Result<(), Db
     if rows.is_empty() {
         return Ok(());
     }
-    native!(conn, |c| diesel::insert_into(holds::table)
-        .values(rows)
-        .execute(c))?;
+    insert_rows!(conn, holds::table, rows)?;
     Ok(())
 }
 
@@ -64,7 +63,7 @@ pub(super) fn mark_released(
     user: Option<UserId>,
     now: At,
 ) -> Result<bool, DbError> {
-    let released = diesel::update(
+    let released = native!(conn, |c| diesel::update(
         holds::table
             .filter(holds::order_id.eq(order))
             .filter(holds::kind.eq(kind))
@@ -75,7 +74,8 @@ pub(super) fn mark_released(
         holds::released_at.eq(Some(now)),
         holds::released_by.eq(user),
     ))
-    .execute(conn)?;
+    .prepared()
+    .execute(c))?;
     Ok(released > 0)
 }
 

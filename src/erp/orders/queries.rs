@@ -6,6 +6,7 @@ use super::incoming::PaymentState;
 use super::totals::TotalsCheck;
 use super::work_state::WorkState;
 use crate::native;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{line_products, order_lines, orders};
 use crate::types::{At, ChannelId, ContactId, Currency, OrderId, ProductId};
@@ -106,6 +107,7 @@ pub(super) fn lock_external(
     )
     .set(orders::version.eq(orders::version))
     .returning(OrderRow::as_returning())
+    .prepared()
     .get_result(c)
     .optional())?)
 }
@@ -119,6 +121,7 @@ pub fn lock(conn: &mut DbConnection, id: OrderId) -> Result<Option<OrderRow>, Db
     Ok(native!(conn, |c| diesel::update(orders::table.find(id))
         .set(orders::version.eq(orders::version))
         .returning(OrderRow::as_returning())
+        .prepared()
         .get_result(c)
         .optional())?)
 }
@@ -171,7 +174,7 @@ pub(super) fn insert(
     facts: &OrderFacts,
     now: At,
 ) -> Result<OrderId, DbError> {
-    Ok(diesel::insert_into(orders::table)
+    Ok(native!(conn, |c| diesel::insert_into(orders::table)
         .values((
             facts,
             orders::channel_id.eq(channel),
@@ -184,7 +187,8 @@ pub(super) fn insert(
             orders::changed_at.eq(now),
         ))
         .returning(orders::id)
-        .get_result(conn)?)
+        .prepared()
+        .get_result(c))?)
 }
 
 pub(super) fn set_state(
@@ -195,7 +199,7 @@ pub(super) fn set_state(
     version: i64,
     now: At,
 ) -> Result<(), DbError> {
-    diesel::update(orders::table.find(id))
+    native!(conn, |c| diesel::update(orders::table.find(id))
         .set((
             orders::number.eq(number),
             orders::work_state.eq(state.0),
@@ -203,7 +207,8 @@ pub(super) fn set_state(
             orders::version.eq(version),
             orders::changed_at.eq(now),
         ))
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 
@@ -212,9 +217,10 @@ pub(super) fn update_facts(
     id: OrderId,
     facts: &OrderFacts,
 ) -> Result<(), DbError> {
-    diesel::update(orders::table.find(id))
+    native!(conn, |c| diesel::update(orders::table.find(id))
         .set(facts)
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 
@@ -224,23 +230,25 @@ pub(super) fn set_source_version(
     updated_at: At,
     triggered_at: At,
 ) -> Result<(), DbError> {
-    diesel::update(orders::table.find(id))
+    native!(conn, |c| diesel::update(orders::table.find(id))
         .set((
             orders::source_updated_at.eq(updated_at),
             orders::source_triggered_at.eq(triggered_at),
         ))
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 
 pub(super) fn mark_deleted(conn: &mut DbConnection, id: OrderId, now: At) -> Result<bool, DbError> {
-    let rows = diesel::update(
+    let rows = native!(conn, |c| diesel::update(
         orders::table
             .find(id)
             .filter(orders::deleted_at_source.is_null()),
     )
     .set(orders::deleted_at_source.eq(Some(now)))
-    .execute(conn)?;
+    .prepared()
+    .execute(c))?;
     Ok(rows > 0)
 }
 
@@ -250,7 +258,7 @@ pub(super) fn mark_cancelled(
     at: At,
     reason: Option<&str>,
 ) -> Result<bool, DbError> {
-    let rows = diesel::update(
+    let rows = native!(conn, |c| diesel::update(
         orders::table
             .find(id)
             .filter(orders::cancelled_at.is_null()),
@@ -259,7 +267,8 @@ pub(super) fn mark_cancelled(
         orders::cancelled_at.eq(Some(at)),
         orders::cancel_reason.eq(reason),
     ))
-    .execute(conn)?;
+    .prepared()
+    .execute(c))?;
     Ok(rows > 0)
 }
 

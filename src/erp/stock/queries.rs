@@ -1,12 +1,13 @@
 //! SQL of `stock_levels`, `stock_movements`, `reservations` and `locations`.
 use diesel::prelude::*;
 
-use crate::native;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
     locations, order_lines, orders, products, reservations, stock_levels, stock_movements, users,
 };
 use crate::types::{At, LocationId, OrderId, OrderLineId, ProductId, UserId};
+use crate::{insert_rows, native};
 
 /// What lies of a product at a location, and how much of it is promised.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -86,6 +87,7 @@ pub(super) fn ensure_level(
             stock_levels::location_id.eq(location),
         ))
         .on_conflict_do_nothing()
+        .prepared()
         .execute(c))?;
     Ok(())
 }
@@ -111,13 +113,14 @@ pub(super) fn add_on_hand(
 
 /// Promises `quantity` of a level; refused where less is free.
 pub(super) fn reserve(conn: &mut DbConnection, level: i64, quantity: i64) -> Result<bool, DbError> {
-    let rows = diesel::update(
+    let rows = native!(conn, |c| diesel::update(
         stock_levels::table
             .filter(stock_levels::id.eq(level))
             .filter(stock_levels::on_hand.ge(stock_levels::reserved + quantity)),
     )
     .set(stock_levels::reserved.eq(stock_levels::reserved + quantity))
-    .execute(conn)?;
+    .prepared()
+    .execute(c))?;
     Ok(rows > 0)
 }
 
@@ -127,13 +130,14 @@ pub(super) fn unreserve(
     location: LocationId,
     quantity: i64,
 ) -> Result<(), DbError> {
-    diesel::update(
+    native!(conn, |c| diesel::update(
         stock_levels::table
             .filter(stock_levels::product_id.eq(product))
             .filter(stock_levels::location_id.eq(location)),
     )
     .set(stock_levels::reserved.eq(stock_levels::reserved - quantity))
-    .execute(conn)?;
+    .prepared()
+    .execute(c))?;
     Ok(())
 }
 
@@ -144,14 +148,15 @@ pub(super) fn raise_reservation(
     location: LocationId,
     quantity: i64,
 ) -> Result<(), DbError> {
-    diesel::update(
+    native!(conn, |c| diesel::update(
         reservations::table
             .filter(reservations::order_line_id.eq(line))
             .filter(reservations::product_id.eq(product))
             .filter(reservations::location_id.eq(location)),
     )
     .set(reservations::quantity.eq(reservations::quantity + quantity))
-    .execute(conn)?;
+    .prepared()
+    .execute(c))?;
     Ok(())
 }
 
@@ -161,9 +166,10 @@ pub(super) fn lower_reservation(
     row: &ReservationRow,
     quantity: i64,
 ) -> Result<(), DbError> {
-    diesel::update(reservations::table.find(row.id))
+    native!(conn, |c| diesel::update(reservations::table.find(row.id))
         .set(reservations::quantity.eq(reservations::quantity - quantity))
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 
@@ -172,9 +178,7 @@ pub(super) fn insert_reservations(
     rows: &[NewReservation],
 ) -> Result<(), DbError> {
     if !rows.is_empty() {
-        native!(conn, |c| diesel::insert_into(reservations::table)
-            .values(rows)
-            .execute(c))?;
+        insert_rows!(conn, reservations::table, rows)?;
     }
     Ok(())
 }
@@ -183,9 +187,10 @@ pub(super) fn insert_movement(
     conn: &mut DbConnection,
     row: &NewMovement<'_>,
 ) -> Result<(), DbError> {
-    diesel::insert_into(stock_movements::table)
+    native!(conn, |c| diesel::insert_into(stock_movements::table)
         .values(row)
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 use diesel::prelude::*;
 
 use super::Kind;
-use crate::native;
+use crate::insert_rows;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{timeline, users};
 use crate::types::{At, OrderId, UserId};
@@ -34,9 +34,7 @@ pub struct EntryRow {
 }
 
 pub(super) fn insert(conn: &mut DbConnection, rows: &[NewEntry]) -> Result<(), DbError> {
-    native!(conn, |c| diesel::insert_into(timeline::table)
-        .values(rows)
-        .execute(c))?;
+    insert_rows!(conn, timeline::table, rows)?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text};
 
 use super::{Delivery, Stored, body};
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{rejected_webhooks, webhook_events};
 use crate::types::{At, EventId};
@@ -51,6 +52,7 @@ fn insert_one(conn: &mut SqliteConnection, d: &Delivery) -> Result<Stored, DbErr
         ))
         .on_conflict((webhook_events::shop_domain, webhook_events::webhook_id))
         .do_nothing()
+        .prepared()
         .execute(conn)?;
     Ok(if rows == 1 {
         Stored::New
@@ -95,6 +97,7 @@ fn insert_many(conn: &mut PgConnection, all: &[&Delivery]) -> Result<Vec<Stored>
     .bind::<Array<Text>, _>(column(all, |d| &d.secret_label))
     .bind::<Array<Text>, _>(column(all, |d| &d.headers))
     .bind::<Array<Binary>, _>(column(all, |d| &d.body))
+    .prepared()
     .load(conn)?;
     let mut new: HashSet<(String, String)> = inserted
         .into_iter()

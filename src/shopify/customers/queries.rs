@@ -1,6 +1,8 @@
 //! SQL of `shopify_customers`.
 use diesel::prelude::*;
 
+use crate::native;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::shopify_customers;
 use crate::types::{At, ContactId, ShopId};
@@ -28,9 +30,10 @@ pub(super) fn find(
 }
 
 pub(super) fn set_updated_at(conn: &mut DbConnection, id: i64, at: At) -> Result<(), DbError> {
-    diesel::update(shopify_customers::table.find(id))
+    native!(conn, |c| diesel::update(shopify_customers::table.find(id))
         .set(shopify_customers::source_updated_at.eq(at))
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 
@@ -41,14 +44,15 @@ pub(super) fn insert(
     contact: ContactId,
     at: At,
 ) -> Result<(), DbError> {
-    diesel::insert_into(shopify_customers::table)
+    native!(conn, |c| diesel::insert_into(shopify_customers::table)
         .values((
             shopify_customers::shop_id.eq(shop),
             shopify_customers::external_id.eq(external_id),
             shopify_customers::contact_id.eq(contact),
             shopify_customers::source_updated_at.eq(at),
         ))
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 
@@ -62,9 +66,10 @@ pub(super) fn mark_deleted(
         .filter(shopify_customers::shop_id.eq(shop))
         .filter(shopify_customers::external_id.eq(external_id))
         .filter(shopify_customers::deleted_at.is_null());
-    diesel::update(row)
+    native!(conn, |c| diesel::update(row)
         .set(shopify_customers::deleted_at.eq(Some(now)))
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 

@@ -173,7 +173,9 @@ fn load(conn: &mut DbConnection, named: Option<&str>, now: At) -> Result<SyncSta
         store: domain.to_owned(),
         state: match shop.state {
             ShopState::Active if is_paused => "paused".to_owned(),
-            state => state.to_string(),
+            state @ (ShopState::Active | ShopState::NeedsReconnect | ShopState::Disconnected) => {
+                state.to_string()
+            }
         },
         pauses: paused.into_iter().map(Pause::from).collect(),
         last_error: shop.last_error,

@@ -43,8 +43,11 @@ pub(super) fn kinds(frame: &Frame, query: &ListQuery) -> Vec<Chip> {
     prefixed(frame, chips)
 }
 
+/// A filter's label, what it holds, and how it is taken away.
+type Filter<'a> = (&'static str, &'a str, fn(&mut ListQuery));
+
 pub(super) fn chips(frame: &Frame, query: &ListQuery) -> Vec<Chip> {
-    let filters: [(&str, &String, fn(&mut ListQuery)); 3] = [
+    let filters: [Filter<'_>; 3] = [
         ("Topic", &query.topic, |query| query.topic.clear()),
         ("Store", &query.store, |query| query.store.clear()),
         ("Reason", &query.reason, |query| query.reason.clear()),

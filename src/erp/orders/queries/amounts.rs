@@ -4,12 +4,13 @@ use diesel::prelude::*;
 use crate::erp::orders::incoming::{
     IncomingCharge, IncomingDiscount, IncomingTax, Shape, Source, TRANSLATOR_VERSION,
 };
-use crate::native;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
     order_charges, order_discounts, order_sources, order_taxes, order_tombstones, order_versions,
 };
 use crate::types::{At, ChannelId, OrderId};
+use crate::{insert_rows, native};
 
 pub(in crate::erp::orders) fn replace_charges(
     conn: &mut DbConnection,
@@ -35,9 +36,7 @@ pub(in crate::erp::orders) fn replace_charges(
         })
         .collect();
     if !rows.is_empty() {
-        native!(conn, |c| diesel::insert_into(order_charges::table)
-            .values(rows)
-            .execute(c))?;
+        insert_rows!(conn, order_charges::table, rows)?;
     }
     Ok(())
 }
@@ -63,9 +62,7 @@ pub(in crate::erp::orders) fn replace_taxes(
         })
         .collect();
     if !rows.is_empty() {
-        native!(conn, |c| diesel::insert_into(order_taxes::table)
-            .values(rows)
-            .execute(c))?;
+        insert_rows!(conn, order_taxes::table, rows)?;
     }
     Ok(())
 }
@@ -92,9 +89,7 @@ pub(in crate::erp::orders) fn replace_discounts(
         })
         .collect();
     if !rows.is_empty() {
-        native!(conn, |c| diesel::insert_into(order_discounts::table)
-            .values(rows)
-            .execute(c))?;
+        insert_rows!(conn, order_discounts::table, rows)?;
     }
     Ok(())
 }
@@ -125,6 +120,7 @@ pub(in crate::erp::orders) fn keep_source(
             order_sources::body.eq(excluded(order_sources::body)),
             order_sources::received_at.eq(excluded(order_sources::received_at)),
         ))
+        .prepared()
         .execute(c))?;
     Ok(())
 }
@@ -136,14 +132,15 @@ pub(in crate::erp::orders) fn insert_version(
     difference: &str,
     now: At,
 ) -> Result<(), DbError> {
-    diesel::insert_into(order_versions::table)
+    native!(conn, |c| diesel::insert_into(order_versions::table)
         .values((
             order_versions::order_id.eq(order),
             order_versions::version.eq(version),
             order_versions::at.eq(now),
             order_versions::difference.eq(difference),
         ))
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 use diesel::prelude::*;
 
 use crate::erp::orders::lines::LineResolution;
-use crate::native;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{line_products, order_lines, orders};
 use crate::types::{ChannelId, OrderId, OrderLineId, ProductId};
+use crate::{insert_rows, native};
 
 /// What the channel decides about a line, and what it resolves to.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -76,10 +77,13 @@ pub(in crate::erp::orders) fn insert_lines(
             facts: facts.clone(),
         })
         .collect();
-    Ok(native!(conn, |c| diesel::insert_into(order_lines::table)
+    let insert = diesel::insert_into(order_lines::table)
         .values(&rows)
-        .returning((order_lines::external_id, order_lines::id))
-        .get_results(c))?)
+        .returning((order_lines::external_id, order_lines::id));
+    Ok(match conn {
+        DbConnection::Postgres(conn) => insert.prepared_for(rows.len()).get_results(conn)?,
+        DbConnection::Sqlite(conn) => insert.get_results(conn)?,
+    })
 }
 
 pub(in crate::erp::orders) fn update_line(
@@ -87,9 +91,10 @@ pub(in crate::erp::orders) fn update_line(
     id: OrderLineId,
     facts: &LineFacts,
 ) -> Result<(), DbError> {
-    diesel::update(order_lines::table.find(id))
+    native!(conn, |c| diesel::update(order_lines::table.find(id))
         .set(facts)
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 
@@ -98,9 +103,10 @@ pub(in crate::erp::orders) fn set_resolution(
     line: OrderLineId,
     resolution: LineResolution,
 ) -> Result<(), DbError> {
-    diesel::update(order_lines::table.find(line))
+    native!(conn, |c| diesel::update(order_lines::table.find(line))
         .set(order_lines::resolution.eq(resolution))
-        .execute(conn)?;
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 
@@ -110,14 +116,15 @@ pub(in crate::erp::orders) fn add_shipped(
     line: OrderLineId,
     quantity: i64,
 ) -> Result<bool, DbError> {
-    let rows = diesel::update(
+    let rows = native!(conn, |c| diesel::update(
         order_lines::table
             .find(line)
             .filter((order_lines::shipped_quantity + quantity).ge(0))
             .filter((order_lines::shipped_quantity + quantity).le(order_lines::current_quantity)),
     )
     .set(order_lines::shipped_quantity.eq(order_lines::shipped_quantity + quantity))
-    .execute(conn)?;
+    .prepared()
+    .execute(c))?;
     Ok(rows > 0)
 }
 
@@ -157,9 +164,7 @@ pub(in crate::erp::orders) fn insert_parts(
     rows: &[PartRow],
 ) -> Result<(), DbError> {
     if !rows.is_empty() {
-        native!(conn, |c| diesel::insert_into(line_products::table)
-            .values(rows)
-            .execute(c))?;
+        insert_rows!(conn, line_products::table, rows)?;
     }
     Ok(())
 }
