@@ -1,7 +1,15 @@
 //! How quick the house is, measured from outside: `cargo bench --bench pages`. The method and the last
 //! figures stand in `benches/README.md`.
 mod orders;
+#[path = "../support/problem.rs"]
+mod problem;
+#[path = "../support/process.rs"]
+#[expect(dead_code, reason = "other benchmarks use the rest")]
+mod process;
+#[path = "../support/server.rs"]
+#[expect(dead_code, reason = "other benchmarks use the rest")]
 mod server;
+#[path = "../support/timing.rs"]
 mod timing;
 mod visitor;
 
@@ -12,6 +20,7 @@ use clap::Parser;
 use reqwest::Client;
 
 use orders::Store;
+use problem::{Problem, Result};
 use server::{Home, Server};
 use timing::{Times, milliseconds};
 use visitor::{Visitor, variant};
@@ -26,39 +35,6 @@ const IDLE: Duration = Duration::from_secs(3);
 const WARM_UP: usize = 30;
 /// Between two looks whether the queue is worked off.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// What is wrong, for whoever reads the terminal.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Problem {
-    #[error("{0}")]
-    Told(String),
-    #[error(transparent)]
-    Other(Box<dyn std::error::Error + Send + Sync>),
-}
-
-pub(crate) type Result<T> = std::result::Result<T, Problem>;
-
-macro_rules! problems {
-    ($($error:ty),* $(,)?) => {
-        $(impl From<$error> for Problem {
-            fn from(error: $error) -> Problem {
-                Problem::Other(Box::new(error))
-            }
-        })*
-    };
-}
-
-problems!(
-    std::io::Error,
-    std::num::TryFromIntError,
-    reqwest::Error,
-    serde_json::Error,
-    hmac::digest::InvalidLength,
-    tokio::sync::AcquireError,
-    tokio::task::JoinError,
-    diesel::ConnectionError,
-    diesel::result::Error,
-);
 
 /// Measures start, memory, pages and webhooks of the release build.
 #[derive(Parser)]
@@ -251,7 +227,7 @@ fn told(words: &str, times: Vec<Duration>) -> Result<()> {
 }
 
 fn memory(words: &str, server: &Server) -> Result<()> {
-    match server.memory() {
+    match server.process.memory() {
         Some(mib) => say(&format!("| {words} | {mib} MiB |")),
         None => say(&format!("| {words} | only Linux says |")),
     }

@@ -1,5 +1,8 @@
 //! How many events a second are worked off: by the engine alone, and as real orders of three lines.
 //! `cargo bench --bench worker`. The method and the last figures stand in `benches/README.md`.
+#[path = "../support/behind.rs"]
+mod behind;
+
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +18,7 @@ use counterfoil::platform::db::{Db, DbConnection, DbError};
 use counterfoil::platform::inbox::{Delivery, queries as inbox};
 use counterfoil::platform::jobs::Registry;
 use counterfoil::platform::metrics::Metrics;
-use counterfoil::platform::queue::{Me, Outcome, Policy, Queue, queries as queue};
+use counterfoil::platform::queue::{Me, Outcome, Policy};
 use counterfoil::platform::worker::{ApplyEvent, Settings as WorkerSettings, Worker};
 use counterfoil::practice::{self, OrderKind, Practice};
 use counterfoil::shopify::connect::{self, Way};
@@ -23,7 +26,8 @@ use counterfoil::shopify::mappings::{self, By, MappingError};
 use counterfoil::shopify::shop_domain::ShopDomain;
 use counterfoil::shopify::{topics, webhooks};
 use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection};
+use diesel::sql_types::{BigInt, Text};
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -51,6 +55,9 @@ struct Args {
     /// Batches side by side; what the program would take unless set.
     #[arg(long)]
     workers: Option<usize>,
+    /// Finished events and orders that stand there before.
+    #[arg(long, default_value_t = 0)]
+    behind: u64,
     /// A PostgreSQL server; SQLite unless set.
     #[arg(long, env = "DATABASE_URL")]
     database_url: Option<String>,
@@ -60,7 +67,12 @@ struct Args {
 async fn main() -> Result<()> {
     let args = Args::parse();
     let home = Home::new(args.database_url.as_deref())?;
-    let house = House::open(&home, args.workers).await?;
+    let mut house = House::open(&home, args.workers).await?;
+    if args.behind > 0 {
+        house.first_order().await?;
+        behind::fill(house.db(), args.behind)?;
+        house.before += 1 + args.behind;
+    }
     let name = if home.server.is_some() {
         "PostgreSQL"
     } else {
@@ -135,6 +147,8 @@ struct House {
     workers: usize,
     /// An order of three lines as the store sends it.
     template: Value,
+    /// What is mapped: variant and product, as the store numbers them.
+    articles: Vec<Article>,
     before: u64,
 }
 
@@ -154,6 +168,7 @@ impl House {
         connect::connect(&counterfoil.connector, &shop, way, None).await?;
         counterfoil.worker.drain().await?;
         fill(&counterfoil)?;
+        let articles = counterfoil.db.read_here(mapped)?;
         practice.place_order(OrderKind::SeveralLines);
         let sent = practice.deliveries();
         let sent = sent.iter().find(|one| one.topic == TOPIC);
@@ -163,6 +178,7 @@ impl House {
             counterfoil,
             workers,
             template,
+            articles,
             before: u64::try_from(before)?,
         })
     }
@@ -179,9 +195,18 @@ impl House {
         self.work_off(count, nothing).await
     }
 
+    /// The order that all orders of the past are made like.
+    async fn first_order(&self) -> Result<u64> {
+        let body = std::iter::once_with(|| Ok((0, self.body(900_000, &self.articles)?)));
+        self.store("first", body)?;
+        let apply: ApplyEvent = Arc::new(counterfoil::shopify::apply::apply_event);
+        self.work_off(1, apply).await
+    }
+
     /// Orders of three lines, of different articles and customers.
     async fn orders(&self, count: u64) -> Result<u64> {
-        let bodies = (0..count).map(|number| Ok((number, self.body(1_000_000 + number, None)?)));
+        let bodies =
+            (0..count).map(|number| Ok((number, self.body(1_000_000 + number, &self.articles)?)));
         self.store("order", bodies)?;
         let apply: ApplyEvent = Arc::new(counterfoil::shopify::apply::apply_event);
         self.work_off(count, apply).await
@@ -189,16 +214,14 @@ impl House {
 
     /// As many, every line of one article.
     async fn sale(&self, count: u64) -> Result<u64> {
-        let first = &self.template["line_items"][0];
-        let one = (first["variant_id"].clone(), first["product_id"].clone());
-        let bodies =
-            (0..count).map(|number| Ok((number, self.body(9_000_000 + number, Some(&one))?)));
+        let one = self.articles.get(..1).ok_or("nothing is mapped")?;
+        let bodies = (0..count).map(|number| Ok((number, self.body(9_000_000 + number, one)?)));
         self.store("sale", bodies)?;
         let apply: ApplyEvent = Arc::new(counterfoil::shopify::apply::apply_event);
         self.work_off(count, apply).await
     }
 
-    fn body(&self, number: u64, article: Option<&(Value, Value)>) -> Result<Vec<u8>> {
+    fn body(&self, number: u64, articles: &[Article]) -> Result<Vec<u8>> {
         let mut order = self.template.clone();
         let id = 7_000_000_000_000 + number;
         order["id"] = json!(id);
@@ -212,9 +235,11 @@ impl House {
             let id = 80_000_000_000_000_u64 + number * 10 + place;
             line["id"] = json!(id);
             line["admin_graphql_api_id"] = json!(format!("gid://shopify/LineItem/{id}"));
-            if let Some((variant, product)) = article {
-                line["variant_id"] = variant.clone();
-                line["product_id"] = product.clone();
+            // Neighbours have none in common, as far as there are enough.
+            let turn = usize::try_from(number * 3 + place)? % articles.len().max(1);
+            if let Some(article) = articles.get(turn) {
+                line["variant_id"] = serde_json::from_str(&article.external_id)?;
+                line["product_id"] = serde_json::from_str(&article.product_external_id)?;
             }
         }
         // Some buy again.
@@ -310,9 +335,38 @@ impl House {
     }
 }
 
+/// What the store sells and we have mapped.
+#[derive(QueryableByName)]
+struct Article {
+    #[diesel(sql_type = Text)]
+    external_id: String,
+    #[diesel(sql_type = Text)]
+    product_external_id: String,
+}
+
+fn mapped(conn: &mut DbConnection) -> std::result::Result<Vec<Article>, DbError> {
+    let query = "SELECT v.external_id, v.product_external_id FROM shopify_variants v \
+                   JOIN shopify_product_mappings m ON m.variant_id = v.id ORDER BY v.id";
+    Ok(match conn {
+        DbConnection::Postgres(conn) => diesel::sql_query(query).load(conn)?,
+        DbConnection::Sqlite(conn) => diesel::sql_query(query).load(conn)?,
+    })
+}
+
+/// A cheap look: what is measured is not to be the looking.
 fn is_open(conn: &mut DbConnection) -> std::result::Result<bool, DbError> {
-    let counts = queue::count_by_status(conn, Queue::WebhookEvents)?;
-    Ok(counts.iter().any(|(status, _, n)| *status < 3 && *n > 0))
+    #[derive(QueryableByName)]
+    struct Open {
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+    let query =
+        "SELECT count(*) AS n FROM (SELECT 1 FROM webhook_events WHERE status < 3 LIMIT 1) one";
+    let open: Open = match conn {
+        DbConnection::Postgres(conn) => diesel::sql_query(query).get_result(conn)?,
+        DbConnection::Sqlite(conn) => diesel::sql_query(query).get_result(conn)?,
+    };
+    Ok(open.n > 0)
 }
 
 /// Makes an item for every ordinary article of the store, with stock, and maps it.

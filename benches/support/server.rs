@@ -1,12 +1,14 @@
 //! The program under measurement: the built binary on a temporary folder and a free port.
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use diesel::{Connection, PgConnection, RunQueryDsl};
 use tempfile::TempDir;
 
+use crate::process::Process;
 use crate::{Problem, Result};
 
 pub(crate) const CLIENT_ID: &str = "bench-app";
@@ -23,7 +25,7 @@ pub(crate) struct Home {
 }
 
 /// A database of our own on the server that `DATABASE_URL` names.
-struct Database {
+pub(crate) struct Database {
     server: String,
     name: String,
 }
@@ -47,13 +49,35 @@ impl Home {
                 server.first_answer = server.begun.elapsed();
                 return Ok(server);
             }
-            if let Some(status) = server.child.try_wait()? {
+            if let Some(status) = server.process.0.try_wait()? {
                 return Err(Problem::Told(format!("`{command}` ended with {status}")));
             }
             if begun.elapsed() > PATIENCE {
                 return Err(Problem::Told(format!("`{command}` does not answer")));
             }
             tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Another house that holds what this one holds; nothing may run on this one meanwhile.
+    pub(crate) fn copy(&self) -> Result<Home> {
+        let folder = tempfile::tempdir()?;
+        copy_folder(
+            &self.folder.path().join("data"),
+            &folder.path().join("data"),
+        )?;
+        let database = self.database.as_ref().map(Database::copy).transpose()?;
+        Ok(Home { folder, database })
+    }
+
+    /// What the program's `DATABASE_URL` would be here.
+    pub(crate) fn database_url(&self) -> String {
+        match &self.database {
+            Some(database) => database.url(),
+            None => {
+                let file = self.folder.path().join("data").join("counterfoil.db");
+                format!("sqlite:{}", file.display())
+            }
         }
     }
 
@@ -66,13 +90,34 @@ impl Home {
         }
     }
 
-    fn spawn(&self, command: &str) -> Result<Server> {
-        let (bind, practice) = (free_address()?, free_address()?);
+    /// Runs a command that ends by itself; gives what it prints.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.program().args(arguments).output()?;
+        if !output.status.success() {
+            return Err(Problem::Told(format!("{arguments:?}: {}", output.status)));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn program(&self) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
         program
-            .arg(command)
             .current_dir(self.folder.path())
             .env("COUNTERFOIL_DATA", self.folder.path().join("data"))
+            .env_remove("DATABASE_URL")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        if let Some(database) = &self.database {
+            program.env("DATABASE_URL", database.url());
+        }
+        program
+    }
+
+    fn spawn(&self, command: &str) -> Result<Server> {
+        let (bind, practice) = (free_address()?, free_address()?);
+        let mut program = self.program();
+        program
+            .arg(command)
             .env("COUNTERFOIL_BIND", &bind)
             .env("COUNTERFOIL_PUBLIC_URL", format!("http://{bind}"))
             .env("PRACTICE_BIND", &practice)
@@ -80,16 +125,10 @@ impl Home {
             .env("SHOPIFY_CLIENT_SECRET", CLIENT_SECRET)
             // Nothing is asked of Shopify while we measure; what is goes nowhere.
             .env("SHOPIFY_ADMIN_URL", format!("http://{practice}"))
-            .env_remove("DATABASE_URL")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        if let Some(database) = &self.database {
-            program.env("DATABASE_URL", database.url());
-        }
+            .stdout(Stdio::piped());
         let begun = Instant::now();
         Ok(Server {
-            child: program.spawn()?,
+            process: Process(program.spawn()?),
             url: format!("http://{bind}"),
             practice: format!("http://{practice}"),
             begun,
@@ -100,7 +139,7 @@ impl Home {
 
 /// A running program; it is stopped when this goes.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) process: Process,
     pub(crate) url: String,
     pub(crate) practice: String,
     begun: Instant,
@@ -111,7 +150,7 @@ pub(crate) struct Server {
 impl Server {
     /// Reads what the program says until a line holds `text`; gives the rest of that line.
     pub(crate) fn told(&mut self, text: &str) -> Result<String> {
-        let output = self.child.stdout.as_mut();
+        let output = self.process.0.stdout.as_mut();
         let output = output.ok_or_else(|| Problem::Told("no output".to_owned()))?;
         // One byte at a time: what follows the line is read by the next call.
         for line in BufReader::with_capacity(1, output).lines() {
@@ -122,48 +161,31 @@ impl Server {
         Err(Problem::Told(format!("it ended without saying {text:?}")))
     }
 
-    /// The memory that the process holds, in MiB; only Linux says.
-    pub(crate) fn memory(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
-        Some(kib.div_ceil(1024))
-    }
-
     /// Stops it as an operator would, and waits for its end.
-    pub(crate) fn stop(mut self) -> Result<()> {
-        let asked = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        if !asked.is_ok_and(|status| status.success()) {
-            self.child.kill()?;
-        }
-        self.child.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Ended already, or ended now: either is well.
-        drop(self.child.kill());
-        drop(self.child.wait());
+    pub(crate) fn stop(self) -> Result<()> {
+        self.process.stop()
     }
 }
 
 impl Database {
-    fn create(server: &str) -> Result<Database> {
+    pub(crate) fn create(server: &str) -> Result<Database> {
+        Database::made(server, "")
+    }
+
+    fn copy(&self) -> Result<Database> {
+        Database::made(&self.server, &format!("TEMPLATE {}", self.name))
+    }
+
+    fn made(server: &str, how: &str) -> Result<Database> {
         let name = format!("counterfoil_bench_{}", uuid::Uuid::new_v4().simple());
-        execute(server, &format!("CREATE DATABASE {name}"))?;
+        execute(server, &format!("CREATE DATABASE {name} {how}"))?;
         Ok(Database {
             server: server.to_owned(),
             name,
         })
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let mut url = self.server.clone();
         let rest = url.split_off(url.rfind('/').unwrap_or(url.len()));
         let query = rest.find('?').map_or("", |at| &rest[at..]);
@@ -185,7 +207,21 @@ fn execute(server: &str, statement: &str) -> Result<()> {
     Ok(())
 }
 
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let there = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &there)?;
+        } else {
+            std::fs::copy(entry.path(), &there)?;
+        }
+    }
+    Ok(())
+}
+
 /// An address that nobody listens on.
-fn free_address() -> Result<String> {
+pub(crate) fn free_address() -> Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
