@@ -97,6 +97,8 @@ impl TestApp {
         let mounted = counterfoil.clone();
         let server = HttpServer::new(move || App::new().configure(|app| mounted.mount(app)))
             .workers(1)
+            // Longer than a story thinks: a connection that closes just as it is used is a failed request.
+            .keep_alive(Duration::from_secs(75))
             .disable_signals()
             .listen(listener)
             .expect("the server listens")
