@@ -233,6 +233,7 @@ fn fits(route: &str, path: &str) -> bool {
         match (ours.next(), theirs.next()) {
             (None, None) => return true,
             (Some(a), Some(b)) if a == b => {}
+            (Some("{direction}"), Some("incoming" | "outgoing")) => {}
             // A number, so that `/products/new` is not the page of an item.
             (Some(a), Some(b))
                 if a.starts_with('{') && b.starts_with(|c: char| c.is_ascii_digit()) => {}

@@ -5,6 +5,7 @@ mod alerts;
 mod api;
 mod architecture;
 mod audit;
+mod batch;
 mod browser;
 mod cluster;
 mod compliance;
