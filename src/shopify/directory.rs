@@ -1,6 +1,6 @@
 //! The stores and their webhook secrets in memory, so that a webhook is checked without the database.
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -15,6 +15,12 @@ use crate::types::{At, ShopId};
 
 /// Other processes change stores too: what is older than this is read again.
 const FRESH: Duration = Duration::from_secs(3);
+/// While one reads it again, what is younger than this serves all others.
+const RECENT: Duration = Duration::from_secs(6);
+/// Where it cannot be read within the patience, what is younger than this serves: webhooks do not wait for whoever has
+/// taken every connection.
+const USABLE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// When a topic last came in is written at most this often.
 const NOTED: Duration = Duration::from_secs(60);
@@ -39,6 +45,7 @@ pub struct Entry {
 #[derive(Clone)]
 pub struct ShopDirectory {
     known: Arc<RwLock<Known>>,
+    reading: Arc<tokio::sync::Mutex<()>>,
     received: Arc<Mutex<Received>>,
     app: Option<SecretString>,
     previous: Option<SecretString>,
@@ -50,6 +57,8 @@ type Received = HashMap<(ShopId, &'static str), At>;
 #[derive(Default)]
 struct Known {
     read_at: Option<At>,
+    /// How often it was forgotten: what was being read meanwhile is of the time before.
+    forgotten: u64,
     entries: HashMap<String, Arc<Entry>>,
 }
 
@@ -58,13 +67,14 @@ impl ShopDirectory {
     pub fn new(app: Option<SecretString>, previous: Option<SecretString>) -> ShopDirectory {
         ShopDirectory {
             known: Arc::default(),
+            reading: Arc::default(),
             received: Arc::default(),
             app,
             previous,
         }
     }
 
-    /// The store with this address, at most a few seconds old.
+    /// The store with this address, as it was a few seconds ago at most, unless the database is too busy to say.
     ///
     /// # Errors
     ///
@@ -76,10 +86,10 @@ impl ShopDirectory {
         domain: &str,
         now: At,
     ) -> Result<Option<Arc<Entry>>, ShopError> {
-        if !self.is_fresh(now) {
-            self.reload(db, keyring, now).await?;
+        if !self.is_younger(FRESH, now) {
+            self.refresh(db, keyring, now).await?;
         }
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         Ok(known.entries.get(&domain.to_ascii_lowercase()).cloned())
     }
 
@@ -99,6 +109,7 @@ impl ShopDirectory {
     pub fn forget(&self) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.read_at = None;
+        known.forgotten += 1;
     }
 
     /// Whether it is time to write down that this topic came in.
@@ -113,15 +124,36 @@ impl ShopDirectory {
         due
     }
 
-    fn is_fresh(&self, now: At) -> bool {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known
+    fn is_younger(&self, than: Duration, now: At) -> bool {
+        self.known()
             .read_at
             // Read in a time that is yet to come: the clock was set back since.
-            .is_some_and(|read_at| read_at <= now && now.since(read_at) < FRESH)
+            .is_some_and(|read_at| read_at <= now && now.since(read_at) < than)
+    }
+
+    async fn refresh(&self, db: &Db, keyring: &Keyring, now: At) -> Result<(), ShopError> {
+        let _reading = match self.reading.try_lock() {
+            Ok(reading) => reading,
+            Err(_taken) if self.is_younger(RECENT, now) => return Ok(()),
+            Err(_taken) => self.reading.lock().await,
+        };
+        if self.is_younger(FRESH, now) {
+            return Ok(());
+        }
+        let reload = self.reload(db, keyring, now);
+        if !self.is_younger(USABLE, now) {
+            return reload.await;
+        }
+        match tokio::time::timeout(PATIENCE, reload).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the stores could not be read anew"),
+            Err(_late) => tracing::warn!("the stores could not be read anew in time"),
+        }
+        Ok(())
     }
 
     async fn reload(&self, db: &Db, keyring: &Keyring, now: At) -> Result<(), ShopError> {
+        let forgotten = self.known().forgotten;
         let rows = db.read(queries::list_tokens).await?;
         let mut entries = HashMap::new();
         for row in rows {
@@ -131,8 +163,12 @@ impl ShopDirectory {
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.entries = entries;
-        known.read_at = Some(now);
+        known.read_at = (known.forgotten == forgotten).then_some(now);
         Ok(())
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn entry(&self, keyring: &Keyring, row: &SealedTokens) -> Result<Option<Entry>, ShopError> {
