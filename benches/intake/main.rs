@@ -47,7 +47,7 @@ struct Wishes {
     /// A PostgreSQL server to make databases on; without it SQLite is measured.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// Each figure is the middle of so many pairs, taken in turn; 0 leaves the peers out.
+    /// Each figure is the middle of so many pairs, taken in turn; 0 leaves the peers out and measures once.
     #[arg(long, default_value_t = 5)]
     pairs: usize,
     /// How long each of a pair is sent to.
@@ -72,7 +72,9 @@ fn main() -> Result<()> {
     }
     // Another part of the program may have chosen the provider already.
     drop(rustls::crypto::ring::default_provider().install_default());
-    peers::fetch()?;
+    if wishes.pairs > 0 {
+        peers::fetch()?;
+    }
     let bench = Bench {
         runtime: Runtime::new()?,
         http: Client::builder().no_proxy().build()?,
@@ -81,6 +83,8 @@ fn main() -> Result<()> {
     let home = bench.connected()?;
     if bench.wishes.pairs > 0 {
         bench.beside_peers(&home)?;
+    } else {
+        bench.alone(&home)?;
     }
     bench.under_load(&home)
 }
@@ -139,6 +143,25 @@ impl Bench {
         }
         if self.server().is_some() {
             self.beside_pgbench(home)?;
+        }
+        Ok(())
+    }
+
+    /// What a long past costs shows in two runs of this.
+    fn alone(&self, home: &Home) -> Result<()> {
+        let behind = self.wishes.behind;
+        say(&format!(
+            "| alone, {behind} events behind | a second | p99 | processor time each |\n|---|---|---|---|"
+        ))?;
+        for connections in [64, 8, 1] {
+            let one = self.ours(home, connections)?;
+            let late = one.sent.times.percentile(99).unwrap_or_default();
+            say(&format!(
+                "| {connections} connections | {} | {} | {} |",
+                one.sent.per_second(),
+                fine(late),
+                fine(one.used)
+            ))?;
         }
         Ok(())
     }
