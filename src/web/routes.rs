@@ -44,6 +44,9 @@ pub fn table() -> Vec<Route> {
 #[rustfmt::skip]
 fn pages() -> Vec<Route> {
     vec![
+        // Shopify. The first that is looked at: nothing is asked for more often, and each line is looked at in turn.
+        post("/api/integrations/webhook/shopify", Access::Signed, webhooks::receive),
+
         // Open to all: signing in, health, static files.
         get ("/healthz",               Access::Public,   health::alive),
         get ("/readyz",                Access::Public,   health::ready),
@@ -90,9 +93,6 @@ fn pages() -> Vec<Route> {
         get ("/account",               Access::SignedIn, account::edit),
         post("/account",               Access::SignedIn, account::update),
         post("/account/password",      Access::SignedIn, account::update_password),
-
-        // Shopify.
-        post("/api/integrations/webhook/shopify", Access::Signed, webhooks::receive),
 
         // Stores: connecting them, what they need, and the long jobs.
         get ("/integrations",                               Access::May(Action::View),    integrations::index),
