@@ -116,7 +116,7 @@ impl Counterfoil {
             keep_for: config.retention,
         };
         let wake = Arc::new(Notify::new());
-        let inbox = Inbox::start(db.clone(), Arc::clone(&wake)).map_err(StartError::Thread)?;
+        let inbox = Inbox::start(&db, &wake).map_err(StartError::Thread)?;
         let metrics = Metrics::new();
         let worker = Worker::new(
             db.clone(),

@@ -7,6 +7,7 @@ pub mod jobs;
 pub mod mail;
 pub mod metrics;
 pub mod personal_data;
+pub mod priority;
 pub mod queue;
 pub mod retention;
 pub mod secrets;

@@ -1,10 +1,12 @@
 //! The database: pool, connection, transactions. The only place that opens a transaction.
+mod checkpoints;
 pub mod prepared;
 mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use checkpoints::Checkpoints;
 use diesel::backend::Backend;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::migration::{self, MigrationSource};
@@ -16,7 +18,7 @@ use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use turns::{Turn, Turns};
 
-use crate::platform::trail;
+use crate::platform::{priority, trail};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -147,6 +149,9 @@ const IDLE_SECS: u32 = 15;
 /// The same where a peer waits to be told: it gives up after 5 seconds.
 const IDLE_URGENT_SECS: u32 = 2;
 
+/// Connections to PostgreSQL for what is urgent: while one waits for the disk, the next takes what has come meanwhile.
+pub const URGENT: u32 = 2;
+
 impl ManageConnection for Manager {
     type Connection = DbConnection;
     type Error = diesel::r2d2::Error;
@@ -168,7 +173,8 @@ impl ManageConnection for Manager {
         // webhook is a promise.
         conn.batch_execute(
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY; \
+             PRAGMA wal_autocheckpoint = 0;",
         )
         .map_err(setup)?;
         Ok(DbConnection::Sqlite(conn))
@@ -198,8 +204,10 @@ pub struct Db {
     /// what a peer waits to be told.
     writing: Pool<Manager>,
     urgent: Pool<Manager>,
+    manager: Manager,
     turns: Arc<Turns>,
-    postgres: bool,
+    /// Of SQLite.
+    checkpoints: Option<Arc<Checkpoints>>,
 }
 
 impl Db {
@@ -222,8 +230,16 @@ impl Db {
             .connect()
             .map_err(|error| DbError::Open(error.to_string()))?;
         let postgres = is_postgres(url);
-        let pool = pool(&manager, connections)?;
-        let apart = self::pool(&urgent, 1)?;
+        let pool = pool(&manager, connections, postgres)?;
+        // Not asked whether they still stand: whoever is told to hurry finds out by using them.
+        let apart = self::pool(&urgent, if postgres { URGENT } else { 1 }, false)?;
+        let turns = Arc::default();
+        let checkpoints = if postgres {
+            None
+        } else {
+            let started = Checkpoints::start(&manager, Arc::clone(&turns))?;
+            Some(Arc::new(started))
+        };
         Ok(Db {
             writing: if postgres {
                 pool.clone()
@@ -232,15 +248,22 @@ impl Db {
             },
             urgent: apart,
             pool,
-            turns: Arc::default(),
-            postgres,
+            manager: urgent,
+            turns,
+            checkpoints,
         })
     }
 
     /// Whether this is the server database, over which several processes may work.
     #[must_use]
     pub fn is_postgres(&self) -> bool {
-        self.postgres
+        self.checkpoints.is_none()
+    }
+
+    /// Whether somebody urgent waits for SQLite's one writer: whoever has it should soon be done.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.turns.is_urgent()
     }
 
     /// Connections in use and the pool's size.
@@ -280,9 +303,13 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let db = self.clone();
-        tokio::task::spawn_blocking(trail::carry(move || db.read_here(work)))
-            .await
-            .map_err(|_stopped| DbError::Interrupted)?
+        let work = trail::carry(move || db.read_here(work));
+        tokio::task::spawn_blocking(move || {
+            priority::step_back();
+            work()
+        })
+        .await
+        .map_err(|_stopped| DbError::Interrupted)?
     }
 
     /// Runs `work` on a blocking thread in one transaction; an `Err` undoes all of it.
@@ -297,9 +324,13 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let db = self.clone();
-        tokio::task::spawn_blocking(trail::carry(move || db.write_here(work)))
-            .await
-            .map_err(|_stopped| DbError::Interrupted)?
+        let work = trail::carry(move || db.write_here(work));
+        tokio::task::spawn_blocking(move || {
+            priority::step_back();
+            work()
+        })
+        .await
+        .map_err(|_stopped| DbError::Interrupted)?
     }
 
     /// As [`Db::read`], on this thread.
@@ -326,7 +357,7 @@ impl Db {
     ) -> Result<T, E> {
         let _turn = self.turn(Turns::wait);
         let mut conn = self.writing.get().map_err(DbError::Busy)?;
-        transact(&mut conn, begin_write, work)
+        self.written(transact(&mut conn, begin_write, work))
     }
 
     /// As [`Db::write_here`], before everybody who waits to write: for what a peer waits to be told.
@@ -340,7 +371,31 @@ impl Db {
     ) -> Result<T, E> {
         let _turn = self.turn(Turns::wait_urgently);
         let mut conn = self.urgent.get().map_err(DbError::Busy)?;
-        transact(&mut conn, begin_write, work)
+        self.written(transact(&mut conn, begin_write, work))
+    }
+
+    /// As [`Db::write_urgently_here`], for what is one statement on PostgreSQL: there it is a transaction by itself, and
+    /// asked once more where the server had gone. What it then finds done already may be its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Db::write`].
+    pub fn write_at_once_here<T>(
+        &self,
+        mut work: impl FnMut(&mut DbConnection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        if !self.is_postgres() {
+            return self.write_urgently_here(work);
+        }
+        let mut conn = self.urgent.get().map_err(DbError::Busy)?;
+        match work(&mut conn) {
+            Err(error) if error.is_away() => {
+                let again = self.manager.connect();
+                *conn = again.map_err(|error| DbError::Open(error.to_string()))?;
+                work(&mut conn)
+            }
+            done => done,
+        }
     }
 
     /// As [`Db::write_here`], begun again when PostgreSQL chose it as the victim of a conflict.
@@ -362,7 +417,14 @@ impl Db {
     }
 
     fn turn<'a>(&'a self, wait: impl FnOnce(&'a Turns) -> Turn<'a>) -> Option<Turn<'a>> {
-        (!self.postgres).then(|| wait(&self.turns))
+        (!self.is_postgres()).then(|| wait(&self.turns))
+    }
+
+    fn written<T, E>(&self, result: Result<T, E>) -> Result<T, E> {
+        if let (Ok(_), Some(checkpoints)) = (&result, &self.checkpoints) {
+            checkpoints.written();
+        }
+        result
     }
 
     fn connection(&self) -> Result<PooledConnection<Manager>, DbError> {
@@ -390,11 +452,11 @@ pub fn migrations(conn: &DbConnection) -> Result<Vec<String>, DbError> {
     .map_err(|error| DbError::Migration(error.to_string()))
 }
 
-fn pool(manager: &Manager, connections: u32) -> Result<Pool<Manager>, DbError> {
+fn pool(manager: &Manager, connections: u32, tested: bool) -> Result<Pool<Manager>, DbError> {
     Pool::builder()
         .max_size(connections)
         .min_idle(Some(1))
-        .test_on_check_out(is_postgres(&manager.url))
+        .test_on_check_out(tested)
         .connection_timeout(Duration::from_secs(3))
         .build(manager.clone())
         .map_err(|error| DbError::Open(error.to_string()))

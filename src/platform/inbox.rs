@@ -1,25 +1,29 @@
 //! The inbox: every delivery is stored once, durably, before it is answered.
 //!
-//! One writer thread takes whatever is waiting, inserts it in one transaction and then answers each:
-//! one sync of the disk for up to [`MAX_BATCH`] deliveries, and no timer.
+//! A writer thread takes whatever is waiting, inserts it in one transaction and then answers each: one sync of the
+//! disk for up to [`MAX_BATCH`] deliveries, and no timer. SQLite has one writer; on PostgreSQL a second one takes what
+//! comes while the first waits for its commit.
 pub mod body;
 pub mod queries;
 pub mod rejections;
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::platform::db::{Db, DbError};
+use crate::platform::db::{self, Db, DbError};
 use crate::types::At;
 
 /// Deliveries in one commit at most.
 const MAX_BATCH: usize = 256;
 /// Deliveries that may wait for the writer; more are refused.
 const MAX_WAITING: usize = 2048;
+/// How long a writer that has just written looks for the next delivery before it sleeps: a sender that waits for each
+/// answer sends again within that, and waking a thread costs as much as storing.
+const AWAKE: Duration = Duration::from_micros(200);
 /// The sender gives up after 5 s: answer before that.
 const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 
@@ -70,37 +74,51 @@ pub enum InboxError {
 
 struct Waiting {
     delivery: Delivery,
-    answer: oneshot::Sender<Result<Stored, InboxError>>,
+    answer: oneshot::Sender<Answer>,
 }
 
-/// The door to the writer thread.
+/// With the delivery: whoever made it frees it. One thread that frees what all others allocate holds them up.
+type Answer = (Result<Stored, InboxError>, Delivery);
+
+impl Waiting {
+    fn answer(self, result: Result<Stored, InboxError>) {
+        let _gone = self.answer.send((result, self.delivery));
+    }
+}
+
+/// The door to the writers.
 #[derive(Clone)]
 pub struct Inbox {
     to_writer: SyncSender<Waiting>,
-    writer: Arc<JoinHandle<()>>,
+    writers: Arc<Vec<JoinHandle<()>>>,
 }
 
 impl Inbox {
-    /// Starts the writer; `arrived` is notified after each commit that stored something new.
+    /// Starts the writers; whoever listens to `arrived` is told of each commit that stored something new.
     ///
     /// # Errors
     ///
     /// The system's, when it gives no thread.
-    pub fn start(db: Db, arrived: Arc<Notify>) -> std::io::Result<Inbox> {
+    pub fn start(db: &Db, arrived: &Arc<Notify>) -> std::io::Result<Inbox> {
         let (to_writer, waiting) = sync_channel(MAX_WAITING);
-        let writer = std::thread::Builder::new()
-            .name("inbox".to_owned())
-            .spawn(move || write_all(&db, &waiting, &arrived))?;
+        let waiting = Arc::new(Mutex::new(waiting));
+        let side_by_side = if db.is_postgres() { db::URGENT } else { 1 };
+        let writers = (0..side_by_side).map(|_| {
+            let (db, waiting, arrived) = (db.clone(), Arc::clone(&waiting), Arc::clone(arrived));
+            std::thread::Builder::new()
+                .name("inbox".to_owned())
+                .spawn(move || write_all(&db, &waiting, &arrived))
+        });
         Ok(Inbox {
             to_writer,
-            writer: Arc::new(writer),
+            writers: Arc::new(writers.collect::<Result<_, _>>()?),
         })
     }
 
-    /// Whether the writer is there: without it every delivery is refused.
+    /// Whether every writer is there: without one, deliveries are late or refused.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        !self.writer.is_finished()
+        !self.writers.iter().any(JoinHandle::is_finished)
     }
 
     /// Stores one delivery; returns only when it is on disk, or not.
@@ -118,37 +136,56 @@ impl Inbox {
                 TrySendError::Disconnected(_) => InboxError::NotStored,
             })?;
         match tokio::time::timeout(ANSWER_WITHIN, answered).await {
-            Ok(Ok(result)) => result,
+            Ok(Ok((result, _delivery))) => result,
             Ok(Err(_gone)) => Err(InboxError::NotStored),
             Err(_late) => Err(InboxError::TooSlow),
         }
     }
 }
 
-fn write_all(db: &Db, waiting: &Receiver<Waiting>, arrived: &Notify) {
-    while let Ok(first) = waiting.recv() {
-        let mut batch = vec![first];
-        while batch.len() < MAX_BATCH {
-            match waiting.try_recv() {
-                Ok(next) => batch.push(next),
-                Err(_none) => break,
-            }
-        }
+fn write_all(db: &Db, waiting: &Mutex<Receiver<Waiting>>, arrived: &Notify) {
+    while let Some(batch) = collect(waiting) {
         store_batch(db, batch, arrived);
     }
+}
+
+/// Whatever is waiting, and waits for the first; `None` once nobody can come any more.
+fn collect(waiting: &Mutex<Receiver<Waiting>>) -> Option<Vec<Waiting>> {
+    let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut batch = vec![first(&waiting)?];
+    while batch.len() < MAX_BATCH {
+        match waiting.try_recv() {
+            Ok(next) => batch.push(next),
+            Err(_none) => break,
+        }
+    }
+    Some(batch)
+}
+
+fn first(waiting: &Receiver<Waiting>) -> Option<Waiting> {
+    let begun = Instant::now();
+    while begun.elapsed() < AWAKE {
+        match waiting.try_recv() {
+            Ok(first) => return Some(first),
+            Err(TryRecvError::Disconnected) => return None,
+            // Whoever has something to do goes first.
+            Err(TryRecvError::Empty) => std::thread::yield_now(),
+        }
+    }
+    waiting.recv().ok()
 }
 
 // A commit that fails on one row's data must not refuse its neighbours: halve until it stands alone.
 fn store_batch(db: &Db, mut batch: Vec<Waiting>, arrived: &Notify) {
     let deliveries: Vec<&Delivery> = batch.iter().map(|waiting| &waiting.delivery).collect();
-    match db.write_urgently_here(|conn| queries::insert_all(conn, &deliveries)) {
+    match db.write_at_once_here(|conn| queries::insert_all(conn, &deliveries)) {
         Ok(stored) => {
-            if stored.contains(&Stored::New) {
-                arrived.notify_waiters();
-                arrived.notify_one();
-            }
+            let is_new = stored.contains(&Stored::New);
             for (waiting, stored) in batch.into_iter().zip(stored) {
-                let _gone = waiting.answer.send(Ok(stored));
+                waiting.answer(Ok(stored));
+            }
+            if is_new {
+                arrived.notify_waiters();
             }
         }
         Err(error) if batch.len() > 1 && !is_hopeless(&error) => {
@@ -159,18 +196,17 @@ fn store_batch(db: &Db, mut batch: Vec<Waiting>, arrived: &Notify) {
         Err(error) => {
             tracing::error!(%error, deliveries = batch.len(), "deliveries could not be stored");
             for waiting in batch {
-                let _gone = waiting.answer.send(Err(InboxError::NotStored));
+                waiting.answer(Err(InboxError::NotStored));
             }
         }
     }
 }
 
-// Without a connection, room on the disk or a disk that works halving only wastes the sender's five seconds.
+// Without a database, room on the disk or a disk that works halving only wastes the sender's five seconds.
 fn is_hopeless(error: &DbError) -> bool {
     let of_the_disk = ["full", "disk I/O error"];
     let words = error.to_string();
-    matches!(error, DbError::Busy(_) | DbError::Open(_))
-        || of_the_disk.iter().any(|it| words.contains(it))
+    error.is_away() || of_the_disk.iter().any(|it| words.contains(it))
 }
 
 #[cfg(test)]
@@ -183,7 +219,7 @@ mod tests {
         let writer = std::thread::spawn(move || drop(waiting.recv()));
         let inbox = Inbox {
             to_writer,
-            writer: Arc::new(writer),
+            writers: Arc::new(vec![writer]),
         };
         assert!(inbox.is_alive());
         let (answer, _answered) = oneshot::channel();

@@ -8,6 +8,7 @@ mod life;
 mod running;
 mod vigil;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use hands::{Grip, Hands};
 use life::AWAY;
 use running::Running;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::task::JoinSet;
 use tracing::{Instrument, info_span};
 
@@ -27,12 +29,15 @@ use crate::platform::jobs::{self, Registry, Run};
 use crate::platform::metrics::Metrics;
 use crate::platform::queue::queries as rows;
 use crate::platform::queue::{self, Claim, Me, Outcome, Policy, Queue, TryNote, Wanted};
-use crate::platform::trail;
+use crate::platform::{priority, trail};
 use crate::types::{At, JobId};
 
 /// A process that lives so long takes on what others died over. Until then it may be one that is killed again
 /// and again from outside, and the same row in its hands each time would look like the culprit.
 const PROBATION: Duration = Duration::from_secs(2);
+
+/// Between a look at the queue that found nothing and the next one, whoever calls.
+const BREATH: Duration = Duration::from_millis(5);
 
 /// Applies one event inside the caller's transaction. `Err` is the database's fault and undoes it.
 pub type ApplyEvent =
@@ -153,8 +158,9 @@ impl Worker {
     async fn run_events(self) {
         loop {
             self.pulse.beat(Beat::Events);
+            let called = self.listen();
             match self.events_once(self.is_proven()).await {
-                Ok(0) => self.rest().await,
+                Ok(0) => self.rest(called).await,
                 Ok(_more) => {}
                 Err(error) => {
                     tracing::error!(%error, "the event queue could not be worked on");
@@ -170,9 +176,10 @@ impl Worker {
         loop {
             self.pulse.beat(Beat::Jobs);
             running.clear();
+            let called = self.listen();
             match self.begin_job(&mut running).await {
                 Ok(true) => {}
-                Ok(false) => running.end_or(self.rest()).await,
+                Ok(false) => running.end_or(self.rest(called)).await,
                 Err(error) => {
                     tracing::error!(%error, "the job queue could not be worked on");
                     tokio::time::sleep(AWAY).await;
@@ -198,8 +205,17 @@ impl Worker {
         Ok(true)
     }
 
-    async fn rest(&self) {
-        drop(tokio::time::timeout(self.settings.poll, self.wake.notified()).await);
+    /// Hears every call from now on, also one that comes while the queue is looked at.
+    fn listen(&self) -> Pin<Box<Notified<'_>>> {
+        let mut called = Box::pin(self.wake.notified());
+        called.as_mut().enable();
+        called
+    }
+
+    // Nothing was to be done: others may have been quicker, or the queue stands still while webhooks pour in.
+    async fn rest(&self, called: Pin<Box<Notified<'_>>>) {
+        tokio::time::sleep(BREATH.min(self.settings.poll)).await;
+        drop(tokio::time::timeout(self.settings.poll, called).await);
     }
 
     fn is_proven(&self) -> bool {
@@ -208,9 +224,12 @@ impl Worker {
 
     async fn events_once(&self, suspects: bool) -> Result<usize, DbError> {
         let worker = self.clone();
-        tokio::task::spawn_blocking(move || worker.apply_batch(suspects))
-            .await
-            .map_err(|_panicked| DbError::Interrupted)?
+        tokio::task::spawn_blocking(move || {
+            priority::step_back();
+            worker.apply_batch(suspects)
+        })
+        .await
+        .map_err(|_panicked| DbError::Interrupted)?
     }
 
     async fn claim_job(
@@ -220,6 +239,7 @@ impl Worker {
     ) -> Result<Option<(Claim, Grip)>, DbError> {
         let worker = self.clone();
         let grip = tokio::task::spawn_blocking(move || {
+            priority::step_back();
             let wanted = Wanted {
                 at_most: 1,
                 suspects,

@@ -70,7 +70,7 @@ impl House {
     fn new(kind: Kind) -> Self {
         let database = Database::create(kind);
         let db = Db::open(&database.url, 2).expect("the database opens");
-        let inbox = Inbox::start(db.clone(), Arc::new(Notify::new())).expect("a thread");
+        let inbox = Inbox::start(&db, &Arc::new(Notify::new())).expect("a thread");
         House {
             db,
             inbox,

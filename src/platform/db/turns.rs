@@ -56,6 +56,11 @@ impl Turns {
         Turn(self)
     }
 
+    /// Whether somebody urgent waits.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.lock().urgent_waiting > 0
+    }
+
     fn lock(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }

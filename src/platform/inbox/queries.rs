@@ -69,11 +69,15 @@ struct Inserted {
     webhook_id: String,
 }
 
-// One text for any number of rows, so that the server plans it once.
-fn insert_many(conn: &mut PgConnection, all: &[&Delivery]) -> Result<Vec<Stored>, DbError> {
+// One text for any number of rows, so that the server plans it once. Sorted, so that two that insert the same rows at
+// once wait for each other in one order.
+fn insert_many(conn: &mut PgConnection, given: &[&Delivery]) -> Result<Vec<Stored>, DbError> {
     fn column<'a, T>(all: &[&'a Delivery], of: impl Fn(&'a Delivery) -> T) -> Vec<T> {
         all.iter().map(|delivery| of(delivery)).collect()
     }
+    let mut sorted = given.to_vec();
+    sorted.sort_by(|a, b| (&a.shop_domain, &a.webhook_id).cmp(&(&b.shop_domain, &b.webhook_id)));
+    let all = sorted.as_slice();
     let inserted: Vec<Inserted> = diesel::sql_query(
         "INSERT INTO webhook_events (source, shop_domain, webhook_id, event_id, topic, api_version, \
            key, snapshot, ver, triggered_at, received_at, secret_label, headers, body, due_at) \
@@ -104,7 +108,7 @@ fn insert_many(conn: &mut PgConnection, all: &[&Delivery]) -> Result<Vec<Stored>
         .map(|row| (row.shop_domain, row.webhook_id))
         .collect();
     // The same delivery twice in one batch: the first is new, the second its duplicate.
-    Ok(all
+    Ok(given
         .iter()
         .map(|d| {
             if new.remove(&(d.shop_domain.clone(), d.webhook_id.clone())) {

@@ -165,9 +165,12 @@ pub fn look(conn: &mut DbConnection, queue: Queue, but: &[&str], now: At) -> Res
                 EXISTS (SELECT 1 FROM pauses p WHERE NOT p.settled) AS over",
         pauses::is_stopped(queue)
     );
-    Ok(native!(conn, |c| diesel::sql_query(&text)
-        .bind::<BigInt, _>(now)
-        .get_result(c))?)
+    let look = diesel::sql_query(&text).bind::<BigInt, _>(now);
+    Ok(match conn {
+        // PostgreSQL would keep the plan of an idle queue for a busy one.
+        DbConnection::Postgres(c) => look.get_result(c)?,
+        DbConnection::Sqlite(c) => look.prepared().get_result(c)?,
+    })
 }
 
 /// The first statement of every transaction that acts for a held row: false if it is no longer ours.

@@ -19,6 +19,8 @@ const QUEUE: Queue = Queue::WebhookEvents;
 
 /// For how long one batch may hold SQLite's only writer.
 const TURN: Duration = Duration::from_millis(10);
+/// The same while webhooks wait to be stored: short, but worth a commit of its own.
+const SHORT_TURN: Duration = Duration::from_millis(2);
 /// On PostgreSQL it holds nothing but rows that others may want too.
 const LONG_TURN: Duration = Duration::from_millis(30);
 
@@ -170,7 +172,7 @@ impl Worker {
                     }
                     ended.push(self.ended(claim, event, outcome));
                 }
-                if begun.elapsed() > self.turn() {
+                if self.is_up(begun) {
                     reached = place + 1;
                     break;
                 }
@@ -194,7 +196,7 @@ impl Worker {
                 if let Some(event) = events.iter().find(|event| event.id.0 == claim.id) {
                     ended.extend(self.apply_alone(conn, claim, event)?);
                 }
-                if begun.elapsed() > self.turn() {
+                if self.is_up(begun) {
                     return Ok((place + 1, ended));
                 }
             }
@@ -281,12 +283,16 @@ impl Worker {
         }
     }
 
-    fn turn(&self) -> Duration {
-        if self.db.is_postgres() {
+    /// Whether a batch that began then has had its turn.
+    fn is_up(&self, begun: Instant) -> bool {
+        let turn = if self.db.is_postgres() {
             LONG_TURN
+        } else if self.db.is_awaited() {
+            SHORT_TURN
         } else {
             TURN
-        }
+        };
+        begun.elapsed() > turn
     }
 }
 

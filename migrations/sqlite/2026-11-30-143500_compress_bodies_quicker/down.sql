@@ -1,0 +1,2 @@
+-- SQLite compresses nothing by itself.
+SELECT 1;
