@@ -10,6 +10,7 @@ pub mod holds;
 pub mod locations;
 pub mod orders;
 pub mod pauses;
+pub mod payments;
 pub mod personal_data;
 pub mod products;
 pub mod setup;

@@ -414,6 +414,19 @@ diesel::table! {
         gift_card -> Bool,
         tip -> Bool,
         properties -> Nullable<Text>,
+        vendor -> Nullable<Text>,
+        grams -> Nullable<BigInt>,
+        taxable -> Bool,
+        presentment_unit_price_scaled -> Nullable<BigInt>,
+        presentment_discount_minor -> Nullable<BigInt>,
+        presentment_tax_minor -> Nullable<BigInt>,
+        presentment_total_minor -> Nullable<BigInt>,
+        discounts -> Nullable<Text>,
+        taxes -> Nullable<Text>,
+        duties -> Nullable<Text>,
+        bundle_external_id -> Nullable<Text>,
+        bundle_title -> Nullable<Text>,
+        bundle_quantity -> Nullable<BigInt>,
     }
 }
 
@@ -445,6 +458,14 @@ diesel::table! {
         title -> Text,
         amount_minor -> BigInt,
         discount_minor -> BigInt,
+        code -> Nullable<Text>,
+        presentment_amount_minor -> Nullable<BigInt>,
+        presentment_discount_minor -> Nullable<BigInt>,
+        amount_scaled -> Nullable<BigInt>,
+        presentment_amount_scaled -> Nullable<BigInt>,
+        discounts -> Nullable<Text>,
+        taxes -> Nullable<Text>,
+        removed -> Bool,
     }
 }
 
@@ -455,6 +476,8 @@ diesel::table! {
         title -> Text,
         rate -> Text,
         amount_minor -> BigInt,
+        presentment_minor -> Nullable<BigInt>,
+        channel_liable -> Bool,
     }
 }
 
@@ -465,6 +488,71 @@ diesel::table! {
         kind -> Text,
         title -> Text,
         amount_minor -> BigInt,
+        presentment_minor -> Nullable<BigInt>,
+        target -> Nullable<Text>,
+        value -> Nullable<Text>,
+        value_kind -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    order_totals (order_id, side, basis) {
+        order_id -> BigInt,
+        side -> Text,
+        basis -> Text,
+        subtotal_minor -> Nullable<BigInt>,
+        discount_minor -> Nullable<BigInt>,
+        shipping_minor -> Nullable<BigInt>,
+        duties_minor -> Nullable<BigInt>,
+        fees_minor -> Nullable<BigInt>,
+        tax_minor -> Nullable<BigInt>,
+        total_minor -> Nullable<BigInt>,
+        added_minor -> Nullable<BigInt>,
+        added_tax_minor -> Nullable<BigInt>,
+        verdict -> Text,
+    }
+}
+
+diesel::table! {
+    order_details (order_id) {
+        order_id -> BigInt,
+        sold_through -> Nullable<Text>,
+        location_external_id -> Nullable<Text>,
+        confirmation_number -> Nullable<Text>,
+        po_number -> Nullable<Text>,
+        locale -> Nullable<Text>,
+        merchant_of_record -> Nullable<Text>,
+        company_external_id -> Nullable<Text>,
+        company_name -> Nullable<Text>,
+        company_location_external_id -> Nullable<Text>,
+        company_location_name -> Nullable<Text>,
+        company_contact_external_id -> Nullable<Text>,
+        terms_kind -> Nullable<Text>,
+        terms_days -> Nullable<BigInt>,
+        terms_due_at -> Nullable<BigInt>,
+        duties_included -> Nullable<Bool>,
+        tax_exempt -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    payments (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        external_id -> Text,
+        parent_external_id -> Nullable<Text>,
+        gateway -> Text,
+        kind -> Text,
+        status -> Text,
+        currency -> Text,
+        amount_minor -> Nullable<BigInt>,
+        presentment_currency -> Text,
+        presentment_minor -> Nullable<BigInt>,
+        error_code -> Nullable<Text>,
+        manual -> Bool,
+        test -> Bool,
+        processed_at -> Nullable<BigInt>,
+        received_at -> BigInt,
     }
 }
 
@@ -735,6 +823,9 @@ diesel::joinable!(reservations -> locations (location_id));
 diesel::joinable!(order_charges -> orders (order_id));
 diesel::joinable!(order_taxes -> orders (order_id));
 diesel::joinable!(order_discounts -> orders (order_id));
+diesel::joinable!(order_totals -> orders (order_id));
+diesel::joinable!(order_details -> orders (order_id));
+diesel::joinable!(payments -> orders (order_id));
 diesel::joinable!(order_versions -> orders (order_id));
 diesel::joinable!(holds -> orders (order_id));
 diesel::joinable!(shipments -> orders (order_id));
@@ -795,6 +886,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_charges,
     order_taxes,
     order_discounts,
+    order_totals,
+    order_details,
+    payments,
     order_versions,
     holds,
     shipments,

@@ -29,6 +29,7 @@ pub mod shop_domain;
 pub mod shops;
 pub mod tokens;
 pub mod topics;
+pub mod transactions;
 pub mod unmapped;
 pub mod webhooks;
 

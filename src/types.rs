@@ -1,12 +1,14 @@
 //! Value types every room may use; this room imports no other.
 
 pub mod at;
+pub mod exact;
 pub mod field;
 pub mod id;
 pub mod money;
 pub mod text_enum;
 
 pub use at::At;
+pub use exact::{Dual, Exact};
 pub use field::Field;
 pub use id::{
     AccountId, ChannelId, ContactId, EventId, JobId, LocationId, MappingId, OrderId, OrderLineId,

@@ -9,15 +9,18 @@ use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, ChannelId, OrderId};
 
+mod booked;
 pub mod difference;
 mod facts;
 pub mod incoming;
+pub mod kept;
 pub mod lines;
 pub mod people;
 pub mod queries;
 mod standing;
 pub mod totals;
 pub mod variants;
+pub mod verdicts;
 pub mod work_state;
 
 pub use incoming::{IncomingOrder, Intake, Resolution};
@@ -26,9 +29,9 @@ pub use standing::{offer, recompute};
 pub use variants::{variant_ignored, variant_mapped, variant_unmapped};
 pub use work_state::WorkState;
 
-use queries::{OrderFacts, OrderRow, amounts};
+use queries::{OrderFacts, OrderRow, amounts, sums as rows};
 use standing::Standing;
-use totals::{Sum, TotalsCheck};
+use totals::{Sums, TotalsCheck};
 
 /// Why an order cannot be changed.
 #[derive(Debug, thiserror::Error)]
@@ -150,12 +153,12 @@ fn create(
     digest: &str,
     now: At,
 ) -> Result<OrderId, OrderError> {
-    let (facts, sum) = facts::merge(None, incoming, intake.contact, digest);
+    let (facts, sums) = facts::merge(None, incoming, intake.contact, digest);
     let public_id = Uuid::now_v7().to_string();
     let (channel, external) = (intake.channel, &incoming.external_id);
     let id = queries::insert(conn, channel, external, &public_id, &facts, now)?;
     let lines = lines::insert(conn, id, incoming, intake)?;
-    write_amounts(conn, id, incoming, sum, true)?;
+    write_amounts(conn, id, incoming, sums.as_ref(), true)?;
     amounts::keep_source(conn, id, &intake.source, now)?;
     let mut entries = vec![received(intake, incoming)];
     let holds = standing::first_holds(conn, id, &facts, &lines, incoming, intake, now)?;
@@ -186,11 +189,11 @@ fn update(
     now: At,
 ) -> Result<Received, OrderError> {
     let id = stored.id;
-    let (facts, sum) = facts::merge(Some(&stored.facts), incoming, intake.contact, digest);
+    let (facts, sums) = facts::merge(Some(&stored.facts), incoming, intake.contact, digest);
     queries::update_facts(conn, id, &facts)?;
     let mut changes = lines::update(conn, id, incoming, intake)?;
     changes.extend(difference::of_order(&stored.facts, &facts));
-    write_amounts(conn, id, incoming, sum, false)?;
+    write_amounts(conn, id, incoming, sums.as_ref(), false)?;
     amounts::keep_source(conn, id, &intake.source, now)?;
     let mut entries = Vec::new();
     if !changes.is_empty() {
@@ -222,21 +225,25 @@ fn write_amounts(
     conn: &mut DbConnection,
     id: OrderId,
     incoming: &IncomingOrder,
-    sum: Option<Sum>,
+    sums: Option<&Sums>,
     fresh: bool,
 ) -> Result<(), DbError> {
-    if let Some(charges) = &incoming.charges {
-        let rounding = sum.and_then(totals::rounding_charge);
-        let all: Vec<_> = charges.iter().cloned().chain(rounding).collect();
-        amounts::replace_charges(conn, id, &all, fresh)?;
+    if let Some(told) = &incoming.charges {
+        amounts::replace_charges(conn, id, booked::charges(incoming, told, sums), fresh)?;
     }
-    if let Some(taxes) = &incoming.taxes {
+    if let Some(taxes) = booked::taxes(incoming, sums) {
         amounts::replace_taxes(conn, id, taxes, fresh)?;
     }
-    if let Some(discounts) = &incoming.discounts {
+    if let Some(discounts) = booked::discounts(incoming) {
         amounts::replace_discounts(conn, id, discounts, fresh)?;
     }
-    Ok(())
+    let (totals, details) = if fresh {
+        (Vec::new(), None)
+    } else {
+        (rows::list_totals(conn, id)?, rows::find_details(conn, id)?)
+    };
+    rows::replace_totals(conn, id, booked::totals(&totals, incoming, sums), fresh)?;
+    rows::keep_details(conn, id, &booked::details(details, incoming))
 }
 
 /// Cancels the channel's order; an order that we do not know is left to the next full payload.

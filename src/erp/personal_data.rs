@@ -38,6 +38,7 @@ pub const COLUMNS: &[Column] = &[
     order("orders", "note",             "id",       Erasure::Null),
     order("orders", "attributes",       "id",       Erasure::Null),
     order("order_lines", "properties",  "order_id", Erasure::Null),
+    order("order_details", "company_contact_external_id", "order_id", Erasure::Null),
     order("order_versions", "difference", "order_id", Erasure::Text(impersonal_changes)),
     order("holds", "note",              "order_id", Erasure::Null),
     staff("users", "email"),

@@ -19,6 +19,8 @@ crate::text_enum! {
         StockReserved = "stock_reserved",
         StockReleased = "stock_released",
         PaymentChanged = "payment_changed",
+        /// Money was taken or given back, or that failed.
+        Paid = "paid",
         TotalsDiffer = "totals_differ",
         Cancelled = "cancelled",
         DeletedAtSource = "deleted_at_source",

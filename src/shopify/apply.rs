@@ -24,6 +24,7 @@ use crate::types::{At, Field};
 
 mod deleted;
 mod hints;
+mod payments;
 mod people;
 mod privacy;
 pub(crate) mod queries;
@@ -51,6 +52,7 @@ pub fn apply_event(conn: &mut DbConnection, event: &EventRow, now: At) -> Result
     };
     match rule.act {
         Act::BookOrder => order(conn, &shop, event, now),
+        Act::KeepPayment => payments::transaction(conn, &shop, event, now),
         Act::LeaveToOrder => Ok(hints::of_order(event)),
         Act::LeaveToNamedOrder => Ok(hints::of_named_order(event)),
         Act::LeaveStock => Ok(hints::of_stock(event)),

@@ -1,11 +1,12 @@
 //! Webhook body -> `IncomingOrder`: pure, strict about the shape, patient with every null and every
 //! missing key. GraphQL's shape has its own translator and the same result.
+pub(crate) mod charges;
 mod reader;
 
 use std::borrow::Cow;
 
 use crate::erp::customers::{self, IncomingCustomer};
-use crate::erp::orders::incoming::{IncomingOrder, PaymentState};
+use crate::erp::orders::incoming::{IncomingCompany, IncomingOrder, IncomingTerms, PaymentState};
 use crate::shopify::gid;
 use crate::shopify::payloads::{self, Id, Moment};
 use crate::types::{At, Field};
@@ -50,12 +51,9 @@ pub struct Fulfillment {
 pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateError> {
     let order: payloads::Order = read(body)?;
     let id = check_shape(&order)?;
-    let mut reader = Reader::new(&order)?;
+    let reader = Reader::new(&order)?;
     let lines = reader.lines(&order)?;
     let charges = reader.charges(&order, lines.as_deref())?;
-    let taxes = reader.taxes(&order)?;
-    let discounts = reader.discounts(&order)?;
-    let presentment_total = reader.presentment_total(&order)?;
     let mut flags = id_flags(&order, &id);
     if order.updated_at.is_none() {
         flags.push("the order does not say when it was changed".to_owned());
@@ -70,21 +68,29 @@ pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateE
         currency: reader.currency,
         presentment_currency: reader.presentment,
         taxes_included: order.taxes_included.clone(),
-        subtotal: reader.field("subtotal_price", &order.subtotal_price)?,
-        discount: reader.field("total_discounts", &order.total_discounts)?,
-        shipping: reader.set("total_shipping_price_set", &order.total_shipping_price_set)?,
-        tax: reader.field("total_tax", &order.total_tax)?,
-        total: reader.field("total_price", &order.total_price)?,
-        presentment_total,
-        current_total: reader.field("current_total_price", &order.current_total_price)?,
-        outstanding: reader.field("total_outstanding", &order.total_outstanding)?,
+        duties_included: order.duties_included.clone(),
+        tax_exempt: order.tax_exempt.clone(),
+        ordered: reader.ordered(&order)?,
+        now: reader.now(&order)?,
+        outstanding: reader.field(
+            "total_outstanding",
+            &order.total_outstanding,
+            &Field::Absent,
+        )?,
         customer: flatten(customer),
         email: filled(first(&order.email, &order.contact_email)),
         phone: filled(order.phone.clone()),
         billing_address: order.billing_address.clone().map(address),
         shipping_address: order.shipping_address.clone().map(address),
         payment_state: payment_state(&order, &mut flags),
-        on_terms: order.payment_terms.clone().map(|_terms| true),
+        terms: order.payment_terms.clone().map(terms),
+        company: flatten(order.company.clone().map(company)),
+        po_number: filled(order.po_number.clone()),
+        confirmation_number: filled(order.confirmation_number.clone()),
+        locale: filled(order.customer_locale.clone()),
+        sold_through: filled(order.source_name.clone()),
+        location_external_id: order.location_id.clone().map(|id| id.0),
+        merchant_of_record: order.merchant_of_record_app_id.clone().map(|id| id.0),
         fulfilled: fulfilled(&order),
         note: filled(order.note.clone()),
         attributes: order.note_attributes.clone().map(pairs),
@@ -96,12 +102,11 @@ pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateE
         test: order.test.clone(),
         cancelled_at: order.cancelled_at.clone().map(|moment| moment.0),
         cancel_reason: order.cancel_reason.clone(),
+        taxes: reader.order_taxes(&order)?,
+        discounts: Reader::discounts(&order, lines.as_deref(), charges.as_deref()),
         lines,
         charges,
-        taxes,
-        discounts,
         flags,
-        rounded_parts: reader.rounded,
     };
     let shop_domain = order.myshopify_domain.clone().or(order.shop_domain.clone());
     Ok(Translated {
@@ -249,6 +254,38 @@ fn fulfilled(order: &payloads::Order) -> Field<bool> {
     }
 }
 
+/// The next part that is not paid, or the last one.
+fn terms(terms: payloads::PaymentTerms) -> IncomingTerms {
+    let word = |text: &Option<payloads::Anything>| {
+        let text = text.as_ref().map(|text| text.0.trim());
+        text.filter(|text| !text.is_empty() && *text != "null")
+            .map(str::to_owned)
+    };
+    let schedules = terms.payment_schedules.unwrap_or_default();
+    let open = schedules
+        .iter()
+        .find(|one| word(&one.completed_at).is_none());
+    let due = open.or(schedules.last()).and_then(|one| word(&one.due_at));
+    IncomingTerms {
+        kind: terms
+            .payment_terms_type
+            .map_or_else(|| "unknown".to_owned(), |kind| kind.to_lowercase()),
+        days: terms.due_in_days,
+        due_at: due.and_then(|text| At::parse(&text).ok()),
+    }
+}
+
+/// `None` without an id.
+fn company(company: payloads::Company) -> Option<IncomingCompany> {
+    Some(IncomingCompany {
+        external_id: company.id?.0,
+        name: company.name.filter(|name| !name.is_empty()),
+        location_external_id: company.location_id.map(|id| id.0),
+        location_name: company.location_name.filter(|name| !name.is_empty()),
+        contact_external_id: company.contact_id.map(|id| id.0),
+    })
+}
+
 fn fulfillments(order: &payloads::Order) -> Option<Vec<Fulfillment>> {
     let listed = order.fulfillments.as_ref()?;
     let read = listed
@@ -349,5 +386,7 @@ fn flatten<T>(field: Field<Option<T>>) -> Field<T> {
     }
 }
 
+#[cfg(test)]
+mod sums_tests;
 #[cfg(test)]
 mod tests;

@@ -1,158 +1,12 @@
 //! Webhook bodies as Shopify spells them (REST shape). Every key may be missing or null except what
 //! tells one shape from another; keys we do not know are left alone.
-use std::fmt;
+use crate::types::Field;
 
-use serde::de::{self, Deserialize, Deserializer};
-use serde_json::value::RawValue;
+pub mod values;
 
-use crate::types::{At, Field};
+pub use values::{Amount, Anything, Id, Moment, Rate};
 
-/// A number Shopify gives to a record: a JSON integer, exact beyond 2^53, or the same in text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Id(pub String);
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = plain_text(from)?;
-        if !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Id(text))
-        } else {
-            Err(de::Error::custom(format!("{} is not an id", quoted(&text))))
-        }
-    }
-}
-
-/// Decimal text, from a JSON string or from the digits of a JSON number: never through a float.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Amount(pub String);
-
-impl<'de> Deserialize<'de> for Amount {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = plain_text(from)?;
-        let digits = text.trim().trim_start_matches('-');
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-        let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if !whole.is_empty() && number(whole) && number(fraction) {
-            Ok(Amount(text.trim().to_owned()))
-        } else {
-            Err(de::Error::custom(format!("{} is not money", quoted(&text))))
-        }
-    }
-}
-
-/// A moment with its offset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment(pub At);
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        At::parse(&text)
-            .map(Moment)
-            .map_err(|_no_time| de::Error::custom(format!("{} is not a time", quoted(&text))))
-    }
-}
-
-/// Anything, as the text a person would read: properties may hold any JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Anything(pub String);
-
-impl<'de> Deserialize<'de> for Anything {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let raw = <Box<RawValue>>::deserialize(from)?;
-        Ok(Anything(match serde_json::from_str::<String>(raw.get()) {
-            Ok(text) => text,
-            Err(_other) if raw.get() == "null" => String::new(),
-            Err(_other) => raw.get().to_owned(),
-        }))
-    }
-}
-
-/// A whole number, or the same in text.
-fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    number(from, "a whole number")
-}
-
-/// A place in a list, or the same in text.
-fn place<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
-    number(from, "a place in a list")
-}
-
-fn number<'de, D, T>(from: D, what: &str) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: std::str::FromStr,
-{
-    let text = plain_text(from)?;
-    if text == "null" || text.is_empty() {
-        return Ok(None);
-    }
-    // `2.0` is two.
-    let digits = text.strip_suffix(".0").unwrap_or(&text);
-    match digits.parse() {
-        Ok(number) => Ok(Some(number)),
-        Err(_wrong) => Err(de::Error::custom(format!(
-            "{} is not {what}",
-            quoted(&text)
-        ))),
-    }
-}
-
-/// Yes or no, or the same in text.
-fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
-    match plain_text(from)?.as_str() {
-        "true" => Ok(Some(true)),
-        "false" => Ok(Some(false)),
-        "null" | "" => Ok(None),
-        other => {
-            let what = format!("{} is neither true nor false", quoted(other));
-            Err(de::Error::custom(what))
-        }
-    }
-}
-
-/// As [`flag`], where absent and null differ.
-fn field_flag<'de, D: Deserializer<'de>>(from: D) -> Result<Field<bool>, D::Error> {
-    Ok(flag(from)?.map_or(Field::Null, Field::Value))
-}
-
-/// A text, or a number that stands for one: a postcode, a phone number, a SKU.
-fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    let raw = <Box<RawValue>>::deserialize(from)?;
-    let text = raw.get();
-    match text.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(text)
-            .map(Some)
-            .map_err(de::Error::custom),
-        Some(b'0'..=b'9' | b'-') => Ok(Some(text.to_owned())),
-        _ if text == "null" => Ok(None),
-        _ => Err(de::Error::custom(format!("{} is not a text", quoted(text)))),
-    }
-}
-
-/// As [`words`], where absent and null differ.
-fn field_words<'de, D: Deserializer<'de>>(from: D) -> Result<Field<String>, D::Error> {
-    Ok(words(from)?.map_or(Field::Null, Field::Value))
-}
-
-fn plain_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let raw = <Box<RawValue>>::deserialize(from)?;
-    let text = raw.get();
-    if text.starts_with('"') {
-        serde_json::from_str::<String>(text).map_err(de::Error::custom)
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-fn quoted(text: &str) -> impl fmt::Display {
-    let short: String = text.chars().take(40).collect();
-    if text.starts_with(['{', '[']) {
-        short
-    } else {
-        format!("\"{short}\"")
-    }
-}
+use values::{field_flag, field_words, flag, place, whole, words};
 
 macro_rules! payloads {
     ($($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $field:ident: $type:ty),+ $(,)? })+) => {
@@ -189,17 +43,33 @@ payloads! {
         taxes_included: Field<bool>,
         #[serde(deserialize_with = "field_flag")]
         duties_included: Field<bool>,
+        #[serde(deserialize_with = "field_flag")]
+        tax_exempt: Field<bool>,
         subtotal_price: Field<Amount>,
+        subtotal_price_set: Field<MoneySet>,
         total_discounts: Field<Amount>,
+        total_discounts_set: Field<MoneySet>,
         total_shipping_price_set: Field<MoneySet>,
-        total_tax: Field<Amount>,
-        total_price: Field<Amount>,
-        total_price_set: Field<MoneySet>,
-        current_total_price: Field<Amount>,
-        total_outstanding: Field<Amount>,
-        total_tip_received: Field<Amount>,
         original_total_duties_set: Field<MoneySet>,
         original_total_additional_fees_set: Field<MoneySet>,
+        total_tax: Field<Amount>,
+        total_tax_set: Field<MoneySet>,
+        total_price: Field<Amount>,
+        total_price_set: Field<MoneySet>,
+        current_subtotal_price: Field<Amount>,
+        current_subtotal_price_set: Field<MoneySet>,
+        current_total_discounts: Field<Amount>,
+        current_total_discounts_set: Field<MoneySet>,
+        current_shipping_price_set: Field<MoneySet>,
+        current_total_duties_set: Field<MoneySet>,
+        current_total_additional_fees_set: Field<MoneySet>,
+        current_total_tax: Field<Amount>,
+        current_total_tax_set: Field<MoneySet>,
+        current_total_price: Field<Amount>,
+        current_total_price_set: Field<MoneySet>,
+        total_outstanding: Field<Amount>,
+        total_tip_received: Field<Amount>,
+        total_cash_rounding_payment_adjustment_set: Field<MoneySet>,
         #[serde(deserialize_with = "field_words")]
         email: Field<String>,
         #[serde(deserialize_with = "field_words")]
@@ -212,11 +82,23 @@ payloads! {
         #[serde(deserialize_with = "field_words")]
         tags: Field<String>,
         payment_gateway_names: Field<Vec<String>>,
-        payment_terms: Field<Anything>,
+        payment_terms: Field<PaymentTerms>,
+        company: Field<Company>,
+        #[serde(deserialize_with = "field_words")]
+        po_number: Field<String>,
+        #[serde(deserialize_with = "field_words")]
+        confirmation_number: Field<String>,
+        #[serde(deserialize_with = "field_words")]
+        customer_locale: Field<String>,
+        #[serde(deserialize_with = "field_words")]
+        source_name: Field<String>,
+        location_id: Field<Id>,
+        merchant_of_record_app_id: Field<Id>,
         customer: Field<Customer>,
         billing_address: Field<Address>,
         shipping_address: Field<Address>,
         line_items: Field<Vec<Line>>,
+        line_item_groups: Option<Vec<LineGroup>>,
         shipping_lines: Field<Vec<ShippingLine>>,
         tax_lines: Field<Vec<TaxLine>>,
         discount_applications: Option<Vec<DiscountApplication>>,
@@ -288,6 +170,13 @@ payloads! {
         #[serde(deserialize_with = "whole")]
         current_quantity: Option<i64>,
         price: Option<Amount>,
+        price_set: Option<MoneySet>,
+        #[serde(deserialize_with = "words")]
+        vendor: Option<String>,
+        #[serde(deserialize_with = "whole")]
+        grams: Option<i64>,
+        #[serde(deserialize_with = "flag")]
+        taxable: Option<bool>,
         #[serde(deserialize_with = "flag")]
         requires_shipping: Option<bool>,
         #[serde(deserialize_with = "flag")]
@@ -295,15 +184,45 @@ payloads! {
         tip: Option<Anything>,
         discount_allocations: Option<Vec<Allocation>>,
         total_discount: Option<Amount>,
+        total_discount_set: Option<MoneySet>,
         tax_lines: Option<Vec<TaxLine>>,
+        duties: Option<Vec<Duty>>,
         properties: Option<Vec<Attribute>>,
+        sales_line_item_group_id: Option<Anything>,
+    }
+    /// A bundle, whose components are lines.
+    LineGroup {
+        id: Option<Anything>,
+        #[serde(deserialize_with = "words")]
+        title: Option<String>,
+        #[serde(deserialize_with = "whole")]
+        quantity: Option<i64>,
+    }
+    /// It carries its amount in itself, as a set would.
+    Duty {
+        id: Option<Anything>,
+        #[serde(deserialize_with = "words")]
+        harmonized_system_code: Option<String>,
+        country_code_of_origin: Option<String>,
+        shop_money: Option<MoneyValue>,
+        presentment_money: Option<MoneyValue>,
+        price_set: Option<MoneySet>,
+        tax_lines: Option<Vec<TaxLine>>,
     }
     Allocation {
         amount: Option<Amount>,
+        amount_set: Option<MoneySet>,
         #[serde(deserialize_with = "place")]
         discount_application_index: Option<usize>,
     }
-    TaxLine { title: Option<String>, price: Option<Amount>, rate: Option<Rate> }
+    TaxLine {
+        title: Option<String>,
+        price: Option<Amount>,
+        price_set: Option<MoneySet>,
+        rate: Option<Rate>,
+        #[serde(deserialize_with = "flag")]
+        channel_liable: Option<bool>,
+    }
     ShippingLine {
         id: Option<Id>,
         #[serde(deserialize_with = "words")]
@@ -311,8 +230,10 @@ payloads! {
         #[serde(deserialize_with = "words")]
         code: Option<String>,
         price: Option<Amount>,
+        price_set: Option<MoneySet>,
         #[serde(deserialize_with = "flag")]
         is_removed: Option<bool>,
+        tax_lines: Option<Vec<TaxLine>>,
         discount_allocations: Option<Vec<Allocation>>,
     }
     DiscountApplication {
@@ -320,6 +241,26 @@ payloads! {
         code: Option<String>,
         title: Option<String>,
         description: Option<String>,
+        target_type: Option<String>,
+        value: Option<Rate>,
+        value_type: Option<String>,
+    }
+    /// Times are words here: the documented sample says `"null"` where nothing was paid.
+    PaymentTerms {
+        payment_terms_type: Option<String>,
+        #[serde(deserialize_with = "whole")]
+        due_in_days: Option<i64>,
+        payment_schedules: Option<Vec<PaymentSchedule>>,
+    }
+    PaymentSchedule { due_at: Option<Anything>, completed_at: Option<Anything> }
+    Company {
+        id: Option<Id>,
+        #[serde(deserialize_with = "words")]
+        name: Option<String>,
+        location_id: Option<Id>,
+        #[serde(deserialize_with = "words")]
+        location_name: Option<String>,
+        contact_id: Option<Id>,
     }
     /// One of an order's fulfilments, or the body of `fulfillments/*`.
     Fulfillment {
@@ -344,6 +285,25 @@ payloads! {
     /// What a refund, a fulfilment and an edit have in common.
     OfOrder { order_id: Option<Id>, order_edit: Option<Edit>, line_items: Option<Anything> }
     Edit { order_id: Option<Id> }
+    /// `order_transactions/create`
+    Transaction {
+        id: Option<Id>,
+        order_id: Option<Id>,
+        parent_id: Option<Id>,
+        kind: Option<String>,
+        #[serde(deserialize_with = "words")]
+        gateway: Option<String>,
+        status: Option<String>,
+        amount: Option<Amount>,
+        currency: Option<String>,
+        error_code: Option<String>,
+        #[serde(deserialize_with = "flag")]
+        manual_payment_gateway: Option<bool>,
+        #[serde(deserialize_with = "flag")]
+        test: Option<bool>,
+        created_at: Option<Moment>,
+        processed_at: Option<Moment>,
+    }
     /// `inventory_levels/update`
     StockLevel { inventory_item_id: Option<Id>, location_id: Option<Id> }
     /// `products/create` and `products/update`
@@ -374,14 +334,4 @@ payloads! {
     BulkOperation { admin_graphql_api_id: Option<String> }
     /// Any object.
     Nothing { id: Option<Anything> }
-}
-
-/// A tax rate as decimal text: Shopify sends a JSON number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rate(pub String);
-
-impl<'de> Deserialize<'de> for Rate {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        plain_text(from).map(Rate)
-    }
 }

@@ -50,6 +50,7 @@ pub enum Act {
     LeaveToOrder,
     /// As [`Act::LeaveToOrder`], and the body names its order.
     LeaveToNamedOrder,
+    KeepPayment,
     CheckOrderGone,
     KeepProduct,
     CheckProductGone,
@@ -114,6 +115,7 @@ pub const TOPICS: &[TopicRule] = &[
     change("orders/risk_assessment_changed", Subject::Order,         ORDERS,       Act::LeaveToOrder),
     gone  ("orders/delete",                  Subject::Order,         ORDERS,       Act::CheckOrderGone),
     change("refunds/create",                 Subject::Order,         REFUNDS,      Act::LeaveToNamedOrder),
+    change("order_transactions/create",      Subject::Order,         REFUNDS,      Act::KeepPayment),
     change("fulfillments/create",            Subject::Order,         FULFILLMENTS, Act::LeaveToNamedOrder),
     change("fulfillments/update",            Subject::Order,         FULFILLMENTS, Act::LeaveToNamedOrder),
 

@@ -134,7 +134,7 @@ impl Money {
     ///
     /// `TooFine` where a digit beyond the currency's decimals is not zero, `NotMoney`, `Overflow`.
     pub fn parse(text: &str, currency: Currency) -> Result<Money, MoneyError> {
-        let (minor, rest) = scaled(text, currency.digits())?;
+        let (minor, rest) = scaled_64(text, currency.digits())?;
         if rest != Rest::Zero {
             return Err(MoneyError::TooFine(text.to_owned(), currency));
         }
@@ -147,7 +147,7 @@ impl Money {
     ///
     /// `NotMoney`, `Overflow`.
     pub fn parse_rounded(text: &str, currency: Currency) -> Result<(Money, bool), MoneyError> {
-        let (minor, rest) = scaled(text, currency.digits())?;
+        let (minor, rest) = scaled_64(text, currency.digits())?;
         let step = if text.trim_start().starts_with('-') {
             -1
         } else {
@@ -205,7 +205,7 @@ impl UnitPrice {
     ///
     /// `TooFine` below a millionth, `NotMoney`, `Overflow`.
     pub fn parse(text: &str, currency: Currency) -> Result<UnitPrice, MoneyError> {
-        let (millionths, rest) = scaled(text, UNIT_PRICE_DIGITS)?;
+        let (millionths, rest) = scaled_64(text, UNIT_PRICE_DIGITS)?;
         if rest != Rest::Zero {
             return Err(MoneyError::TooFine(text.to_owned(), currency));
         }
@@ -256,14 +256,15 @@ impl fmt::Display for UnitPrice {
 
 /// What lies beyond the digits that were kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
+pub(super) enum Rest {
     Zero,
     BelowHalf,
     HalfOrMore,
 }
 
-fn scaled(text: &str, digits: u32) -> Result<(i64, Rest), MoneyError> {
-    let not_money = || MoneyError::NotMoney(text.chars().take(40).collect());
+/// Reads decimal text times ten to the power of `digits`.
+pub(super) fn scaled(text: &str, digits: u32) -> Result<(i128, Rest), MoneyError> {
+    let quoted = || text.chars().take(40).collect::<String>();
     let trimmed = text.trim();
     let (negative, plain) = match trimmed.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -272,7 +273,7 @@ fn scaled(text: &str, digits: u32) -> Result<(i64, Rest), MoneyError> {
     let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
     let digits_only = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() && fraction.is_empty() || !digits_only(whole) || !digits_only(fraction) {
-        return Err(not_money());
+        return Err(MoneyError::NotMoney(quoted()));
     }
     let kept = usize::try_from(digits).unwrap_or(0);
     let (fraction, beyond) = fraction.split_at(fraction.len().min(kept));
@@ -281,14 +282,23 @@ fn scaled(text: &str, digits: u32) -> Result<(i64, Rest), MoneyError> {
         Some(b'5'..=b'9') => Rest::HalfOrMore,
         Some(_) | None => Rest::BelowHalf,
     };
-    let joined = format!("{whole}{fraction:0<kept$}");
-    let value: i64 = match joined.as_str() {
-        "" => 0,
-        number => number
-            .parse()
-            .map_err(|_large| MoneyError::Overflow(text.chars().take(40).collect()))?,
-    };
+    let zeros = std::iter::repeat_n(b'0', kept - fraction.len());
+    let mut value: i128 = 0;
+    for digit in whole.bytes().chain(fraction.bytes()).chain(zeros) {
+        value = value
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(i128::from(digit - b'0')))
+            .ok_or_else(|| MoneyError::Overflow(quoted()))?;
+    }
     Ok((if negative { -value } else { value }, rest))
+}
+
+/// As [`scaled`], within 64 bits.
+fn scaled_64(text: &str, digits: u32) -> Result<(i64, Rest), MoneyError> {
+    let (value, rest) = scaled(text, digits)?;
+    i64::try_from(value)
+        .map(|value| (value, rest))
+        .map_err(|_large| MoneyError::Overflow(text.chars().take(40).collect()))
 }
 
 fn decimal(value: i64, digits: u32) -> String {

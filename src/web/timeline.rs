@@ -3,6 +3,7 @@ use serde_json::Value;
 
 use crate::erp::holds::HoldKind;
 use crate::erp::orders::incoming::PaymentState;
+use crate::erp::payments::{PaymentKind, PaymentStatus};
 use crate::erp::timeline::Kind;
 use crate::erp::timeline::queries::EntryRow;
 use crate::types::At;
@@ -62,7 +63,7 @@ fn icon(kind: Kind) -> &'static str {
         Kind::Mapped | Kind::Unmapped => "map",
         Kind::HoldPlaced | Kind::HoldReleased => "pause",
         Kind::StockReserved | Kind::StockReleased => "layers",
-        Kind::PaymentChanged => "card",
+        Kind::PaymentChanged | Kind::Paid => "card",
         Kind::TotalsDiffer | Kind::PushFailed => "alert",
         Kind::Cancelled | Kind::DeletedAtSource => "x",
         Kind::FulfilledElsewhere | Kind::Shipped => "truck",
@@ -107,6 +108,7 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
             payment(arguments, "to"),
             payment(arguments, "from").to_lowercase()
         ),
+        Kind::Paid => paid(arguments),
         Kind::TotalsDiffer => format!(
             "The store says {}, the lines add up to {}",
             word(arguments, "channel"),
@@ -131,6 +133,22 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
         Kind::PushFailed => with_reason("The store could not be told", &reason),
         Kind::Printed => with_detail("Printed", arguments),
     }
+}
+
+/// `$117.71 captured · shopify_payments`
+fn paid(arguments: &Value) -> String {
+    let kind = word(arguments, "kind")
+        .parse()
+        .unwrap_or(PaymentKind::Unknown);
+    let status = word(arguments, "status")
+        .parse()
+        .unwrap_or(PaymentStatus::Unknown);
+    let (amount, gateway) = (
+        word(arguments, "amount"),
+        words::gateway(&word(arguments, "gateway")),
+    );
+    let text = format!("{amount} {} · {gateway}", words::paid(kind, status));
+    with_detail(text.trim_start(), arguments)
 }
 
 fn reserved(arguments: &Value) -> String {

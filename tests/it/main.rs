@@ -20,6 +20,7 @@ mod inbox;
 mod keys;
 mod kill;
 mod mapping;
+mod money;
 mod oddities;
 mod operating;
 mod order_pages;

@@ -108,7 +108,10 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "order_id", "external_id", "position", "variant_external_id", "product_external_id",
         "resolution", "title", "variant_title", "sku", "quantity", "current_quantity",
         "fulfilled_elsewhere", "shipped_quantity", "unit_price_scaled", "discount_minor",
-        "tax_minor", "total_minor", "ships", "gift_card", "tip"
+        "tax_minor", "total_minor", "ships", "gift_card", "tip", "vendor", "grams", "taxable",
+        "presentment_unit_price_scaled", "presentment_discount_minor", "presentment_tax_minor",
+        "presentment_total_minor", "discounts", "taxes", "duties", "bundle_external_id",
+        "bundle_title", "bundle_quantity"
     ]),
     ("line_products", &[
         "id", "order_line_id", "product_id", "quantity_each"
@@ -117,13 +120,32 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "order_line_id", "product_id", "location_id", "quantity"
     ]),
     ("order_charges", &[
-        "id", "order_id", "kind", "external_id", "title", "amount_minor", "discount_minor"
+        "id", "order_id", "kind", "external_id", "title", "amount_minor", "discount_minor", "code",
+        "presentment_amount_minor", "presentment_discount_minor", "amount_scaled",
+        "presentment_amount_scaled", "discounts", "taxes", "removed"
     ]),
     ("order_taxes", &[
-        "id", "order_id", "title", "rate", "amount_minor"
+        "id", "order_id", "title", "rate", "amount_minor", "presentment_minor", "channel_liable"
     ]),
     ("order_discounts", &[
-        "id", "order_id", "kind", "title", "amount_minor"
+        "id", "order_id", "kind", "title", "amount_minor", "presentment_minor", "target", "value",
+        "value_kind"
+    ]),
+    ("order_totals", &[
+        "order_id", "side", "basis", "subtotal_minor", "discount_minor", "shipping_minor",
+        "duties_minor", "fees_minor", "tax_minor", "total_minor", "added_minor",
+        "added_tax_minor", "verdict"
+    ]),
+    ("order_details", &[
+        "order_id", "sold_through", "location_external_id", "confirmation_number", "po_number",
+        "locale", "merchant_of_record", "company_external_id", "company_name",
+        "company_location_external_id", "company_location_name", "terms_kind", "terms_days",
+        "terms_due_at", "duties_included", "tax_exempt"
+    ]),
+    ("payments", &[
+        "id", "order_id", "external_id", "parent_external_id", "gateway", "kind", "status",
+        "currency", "amount_minor", "presentment_currency", "presentment_minor", "error_code",
+        "manual", "test", "processed_at", "received_at"
     ]),
     ("order_versions", &[
         "id", "order_id", "version", "at"

@@ -77,6 +77,7 @@ fn expected() -> Vec<Cell> {
         ("orders/risk_assessment_changed", Order, false, None, "accepted", ORDER, Api, false),
         ("orders/delete", Order, false, gone, "accepted", ORDER, Api, false),
         ("refunds/create", Order, false, None, "accepted", &["read_orders"], Api, false),
+        ("order_transactions/create", Order, false, None, "accepted", &["read_orders"], Api, false),
         ("fulfillments/create", Order, false, None, "accepted", FULFILLMENT, Api, false),
         ("fulfillments/update", Order, false, None, "accepted", FULFILLMENT, Api, false),
         ("products/create", Product, true, None, "accepted", &["read_products"], Api, false),
@@ -238,6 +239,11 @@ fn a_body_is_filed_under_the_record_it_is_about() {
         ),
         ("refunds/create", json!({ "id": 5 }), None),
         (
+            "order_transactions/create",
+            json!({ "id": 5, "order_id": 17, "parent_id": 4 }),
+            Some("order/17"),
+        ),
+        (
             "fulfillment_orders/cancelled",
             json!({ "fulfillment_order": fo(3) }),
             Some("fo/3"),
@@ -287,12 +293,12 @@ async fn every_topic_is_registered_but_the_old_names(kind: Kind) {
     let app = TestApp::connected(kind).await;
     let shop = shop(&app);
     let subscribed = app.read(|conn| registrar::list(conn, shop.id));
-    assert_eq!(subscribed.len(), 48);
+    assert_eq!(subscribed.len(), 49);
     for one in &subscribed {
         assert_eq!(one.state, SubscriptionState::Registered, "{}", one.topic);
     }
     let page = app.get(&format!("/integrations/shopify/{}", shop.id)).await;
-    page.assert_shows("48 of 48 registered")
+    page.assert_shows("49 of 49 registered")
         .assert_shows("fulfillment_orders/merged")
         .assert_lacks("fulfillment_orders/closed");
 }
@@ -346,12 +352,12 @@ async fn a_person_who_checks_the_webhooks_need_not_wait_a_day(kind: Kind) {
     app.run_jobs().await;
     let id = shop(&app).id;
     let subscribed = app.read(|conn| registrar::list(conn, id));
-    assert_eq!(subscribed.len(), 48);
+    assert_eq!(subscribed.len(), 49);
     // And a day later they are compared by themselves.
     app.alter("DELETE FROM shopify_subscriptions");
     app.pass(Duration::from_secs(86_400)).await;
     let subscribed = app.read(|conn| registrar::list(conn, id));
-    assert_eq!(subscribed.len(), 48);
+    assert_eq!(subscribed.len(), 49);
 }
 
 async fn a_paid_order_is_a_whole_order(kind: Kind) {

@@ -1,8 +1,8 @@
 //! From what came in to what is stored about an order: absent keeps, null empties, a value replaces.
 use super::incoming::{ChargeKind, IncomingOrder, PaymentState, label};
 use super::queries::OrderFacts;
-use super::totals::{self, Sum, TotalsCheck};
-use crate::types::{ContactId, Field};
+use super::totals::{self, Sums, TotalsCheck};
+use crate::types::{ContactId, Dual, Field};
 
 /// How many characters of the item list are kept for the order list.
 const SUMMARY_LENGTH: usize = 200;
@@ -13,11 +13,11 @@ pub(super) fn merge(
     incoming: &IncomingOrder,
     contact: Option<ContactId>,
     digest: &str,
-) -> (OrderFacts, Option<Sum>) {
-    let sum = totals::add_up(incoming);
+) -> (OrderFacts, Option<Sums>) {
+    let sums = totals::add_up(incoming);
     let mut facts = stored
         .cloned()
-        .unwrap_or_else(|| blank(incoming, sum.map_or(0, |sum| sum.added)));
+        .unwrap_or_else(|| blank(incoming, sums.as_ref()));
     facts.source_updated_at = incoming.source_updated_at;
     facts.source_triggered_at = incoming.source_triggered_at;
     digest.clone_into(&mut facts.source_digest);
@@ -25,9 +25,9 @@ pub(super) fn merge(
     facts.presentment_currency = incoming.presentment_currency;
     facts.contact_id = contact.or(facts.contact_id);
     facts.flags = (!incoming.flags.is_empty()).then(|| incoming.flags.join("\n"));
-    if let Some(sum) = sum {
-        facts.added_total_minor = sum.added;
-        facts.totals_check = sum.check;
+    if let Some(sums) = &sums {
+        facts.added_total_minor = sums.shop.added;
+        facts.totals_check = sums.check;
     }
     take_amounts(&mut facts, incoming);
     take_people(&mut facts, incoming);
@@ -37,12 +37,14 @@ pub(super) fn merge(
         facts.items_summary = summary;
         facts.item_count = count;
     }
-    (facts, sum)
+    (facts, sums)
 }
 
 /// A new order before it says anything: what is absent from it stays like this.
-fn blank(incoming: &IncomingOrder, added: i64) -> OrderFacts {
-    let total = incoming.total.value().copied().unwrap_or(added);
+fn blank(incoming: &IncomingOrder, sums: Option<&Sums>) -> OrderFacts {
+    let added = sums.map_or(0, |sums| sums.shop.added);
+    let told = incoming.ordered.total.value();
+    let total = told.map_or(added, |total| total.shop.minor(incoming.currency));
     OrderFacts {
         name: incoming.external_id.clone(),
         source_updated_at: incoming.source_updated_at,
@@ -86,25 +88,26 @@ fn blank(incoming: &IncomingOrder, added: i64) -> OrderFacts {
 }
 
 fn take_amounts(facts: &mut OrderFacts, incoming: &IncomingOrder) {
+    let (ordered, shop) = (&incoming.ordered, incoming.currency);
     for (field, slot) in [
-        (&incoming.subtotal, &mut facts.subtotal_minor),
-        (&incoming.discount, &mut facts.discount_minor),
-        (&incoming.shipping, &mut facts.shipping_minor),
-        (&incoming.tax, &mut facts.tax_minor),
-        (&incoming.total, &mut facts.total_minor),
-        (
-            &incoming.presentment_total,
-            &mut facts.presentment_total_minor,
-        ),
-        (&incoming.current_total, &mut facts.current_total_minor),
+        (&ordered.subtotal, &mut facts.subtotal_minor),
+        (&ordered.discount, &mut facts.discount_minor),
+        (&ordered.shipping, &mut facts.shipping_minor),
+        (&ordered.tax, &mut facts.tax_minor),
+        (&ordered.total, &mut facts.total_minor),
+        (&incoming.now.total, &mut facts.current_total_minor),
     ] {
-        match field {
-            Field::Value(minor) => *slot = *minor,
-            // A total that Shopify leaves empty is no total of 0.
-            Field::Absent | Field::Null => {}
+        // A total that Shopify leaves empty is no total of 0.
+        if let Field::Value(Dual { shop: amount, .. }) = field {
+            *slot = amount.minor(shop);
         }
     }
-    keep(&incoming.outstanding, &mut facts.outstanding_minor);
+    if let Some(total) = ordered.total.value().and_then(|total| total.presentment) {
+        facts.presentment_total_minor = total.minor(incoming.presentment_currency);
+    }
+    let outstanding = incoming.outstanding.clone();
+    let outstanding = outstanding.map(|amount| amount.shop.minor(shop));
+    keep(&outstanding, &mut facts.outstanding_minor);
 }
 
 fn take_people(facts: &mut OrderFacts, incoming: &IncomingOrder) {
@@ -178,7 +181,7 @@ fn shipping_method(incoming: &IncomingOrder) -> Field<String> {
     };
     charges
         .iter()
-        .find(|charge| charge.kind == ChargeKind::Shipping)
+        .find(|charge| charge.kind == ChargeKind::Shipping && !charge.removed)
         .map_or(Field::Null, |charge| Field::Value(charge.title.clone()))
 }
 

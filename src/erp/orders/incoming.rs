@@ -3,10 +3,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::erp::customers::{Address, IncomingCustomer};
-use crate::types::{At, ChannelId, ContactId, Currency, EventId, Field, ProductId};
+use crate::types::{At, ChannelId, ContactId, Currency, Dual, EventId, Field, ProductId};
 
 /// Raised whenever a translator reads the same source differently, so that a replay applies again.
-pub const TRANSLATOR_VERSION: i32 = 1;
+pub const TRANSLATOR_VERSION: i32 = 2;
 
 crate::text_enum! {
     /// How the money for an order stands, as the channel says.
@@ -31,7 +31,16 @@ crate::text_enum! {
 
 crate::text_enum! {
     /// What an amount beside the lines is for.
-    ChargeKind { Shipping = "shipping", Tip = "tip", Duty = "duty", Fee = "fee", Rounding = "rounding" }
+    ChargeKind {
+        Shipping = "shipping",
+        Tip = "tip",
+        Duty = "duty",
+        Fee = "fee",
+        /// What cash could not pay: beside the total, which it does not change.
+        CashRounding = "cash_rounding",
+        /// What keeps the parts from the total where they are finer than the currency. It is ours, no channel sends it.
+        Rounding = "rounding",
+    }
 }
 
 crate::text_enum! {
@@ -54,15 +63,14 @@ pub struct IncomingOrder {
     pub currency: Currency,
     pub presentment_currency: Currency,
     pub taxes_included: Field<bool>,
-    /// All in minor units of `currency`, the presentment total of the other.
-    pub subtotal: Field<i64>,
-    pub discount: Field<i64>,
-    pub shipping: Field<i64>,
-    pub tax: Field<i64>,
-    pub total: Field<i64>,
-    pub presentment_total: Field<i64>,
-    pub current_total: Field<i64>,
-    pub outstanding: Field<i64>,
+    /// Duties are in the prices, and not on top of them.
+    pub duties_included: Field<bool>,
+    pub tax_exempt: Field<bool>,
+    pub ordered: IncomingTotals,
+    /// After edits and refunds.
+    pub now: IncomingTotals,
+    /// Negative where the customer paid too much.
+    pub outstanding: Field<Dual>,
     pub customer: Field<IncomingCustomer>,
     pub email: Field<String>,
     pub phone: Field<String>,
@@ -70,7 +78,21 @@ pub struct IncomingOrder {
     pub shipping_address: Field<Address>,
     pub payment_state: Field<PaymentState>,
     /// Sold on terms (net 30 ...): it may ship before it is paid.
-    pub on_terms: Field<bool>,
+    pub terms: Field<IncomingTerms>,
+    /// The company that buys, where a business does.
+    pub company: Field<IncomingCompany>,
+    /// The buyer's own number for it.
+    pub po_number: Field<String>,
+    /// What the buyer was told in place of a number.
+    pub confirmation_number: Field<String>,
+    /// `de`, `fr-CA`
+    pub locale: Field<String>,
+    /// Where it was sold: `web`, `pos`, an app's id.
+    pub sold_through: Field<String>,
+    /// The shop it was sold in, over the counter.
+    pub location_external_id: Field<String>,
+    /// The app that sells in its own name and owes the taxes.
+    pub merchant_of_record: Field<String>,
     pub fulfilled: Field<bool>,
     pub note: Field<String>,
     pub attributes: Field<Vec<(String, String)>>,
@@ -86,8 +108,41 @@ pub struct IncomingOrder {
     pub discounts: Option<Vec<IncomingDiscount>>,
     /// What was odd about the source, in words for a person.
     pub flags: Vec<String>,
-    /// How many amounts had more decimals than the currency.
-    pub rounded_parts: i64,
+}
+
+/// The channel's own totals, which are what is booked.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct IncomingTotals {
+    /// Lines less their discounts.
+    pub subtotal: Field<Dual>,
+    pub discount: Field<Dual>,
+    pub shipping: Field<Dual>,
+    pub duties: Field<Dual>,
+    pub fees: Field<Dual>,
+    pub tax: Field<Dual>,
+    pub total: Field<Dual>,
+}
+
+/// When it is to be paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IncomingTerms {
+    /// The channel's word in lower case: `net`, `fixed`, `receipt`, `fulfillment`.
+    pub kind: String,
+    pub days: Option<i64>,
+    /// When the next part that is not paid is due; when the last one was where all are.
+    pub due_at: Option<At>,
+}
+
+/// A company that buys, as the channel knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IncomingCompany {
+    pub external_id: String,
+    /// `None` where the source tells the id alone.
+    pub name: Option<String>,
+    pub location_external_id: Option<String>,
+    pub location_name: Option<String>,
+    /// The person who ordered for it.
+    pub contact_external_id: Option<String>,
 }
 
 /// One line as the channel tells it.
@@ -99,45 +154,100 @@ pub struct IncomingLine {
     pub title: String,
     pub variant_title: Option<String>,
     pub sku: Option<String>,
+    pub vendor: Option<String>,
+    /// Of one piece.
+    pub grams: Option<i64>,
     pub quantity: i64,
+    /// After edits and refunds; 0 where the line was removed.
     pub current_quantity: i64,
     /// Pieces that others than we have shipped; `None` where the source does not say.
     pub fulfilled_elsewhere: Option<i64>,
-    /// Millionths of the currency's unit.
-    pub unit_price: i64,
-    pub discount: i64,
-    pub tax: i64,
+    pub unit_price: Dual,
+    /// All that was allocated to it, of its own discounts and the order's.
+    pub discount: Dual,
+    pub allocations: Vec<IncomingAllocation>,
+    pub tax: Dual,
+    pub taxes: Vec<IncomingTax>,
+    pub duties: Vec<IncomingDuty>,
+    pub taxable: bool,
     pub ships: bool,
     pub gift_card: bool,
     pub tip: bool,
     pub properties: Vec<(String, String)>,
+    /// The bundle that it was sold in.
+    pub bundle: Option<IncomingBundle>,
+}
+
+/// A part of one of the order's discounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IncomingAllocation {
+    /// Its place in the order's `discounts`.
+    pub discount: usize,
+    pub amount: Dual,
+}
+
+/// What a border asks for a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IncomingDuty {
+    pub external_id: Option<String>,
+    /// The customs' code of the goods.
+    pub hs_code: Option<String>,
+    /// ISO 3166-1 of the country they come from.
+    pub origin: Option<String>,
+    pub amount: Dual,
+    pub taxes: Vec<IncomingTax>,
+}
+
+/// Several lines that were sold as one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IncomingBundle {
+    pub external_id: String,
+    pub title: Option<String>,
+    pub quantity: Option<i64>,
 }
 
 /// Shipping, a tip, a duty, a fee.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IncomingCharge {
     pub kind: ChargeKind,
     pub external_id: Option<String>,
     pub title: String,
-    pub amount: i64,
-    pub discount: i64,
+    /// The channel's code of a way of shipping.
+    pub code: Option<String>,
+    pub amount: Dual,
+    pub discount: Dual,
+    pub allocations: Vec<IncomingAllocation>,
+    pub taxes: Vec<IncomingTax>,
+    /// An edit took it out again.
+    pub removed: bool,
 }
 
 /// A tax by title and rate.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IncomingTax {
     pub title: String,
-    /// Decimal text: `0.19`.
+    /// Decimal text without zeros at its end: `0.19`.
     pub rate: String,
-    pub amount: i64,
+    pub amount: Dual,
+    /// The channel pays it to the state, and not the seller.
+    pub channel_liable: bool,
 }
 
-/// A discount by its code or title.
-#[derive(Clone, Debug, Serialize)]
+/// A discount of the order, which its lines and charges share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IncomingDiscount {
+    /// `discount_code`, `automatic`, `manual`, `script`
     pub kind: String,
+    /// Its code, or what it is called.
     pub title: String,
-    pub amount: i64,
+    /// `line_item` or `shipping_line`
+    pub target: Option<String>,
+    /// Decimal text: 10 per cent or 10 of the currency, as `value_kind` says.
+    pub value: Option<String>,
+    /// `percentage` or `fixed_amount`
+    pub value_kind: Option<String>,
+    /// All that was allocated.
+    pub amount: Dual,
 }
 
 /// What a variant of the channel stands for.
@@ -185,6 +295,24 @@ impl IncomingOrder {
 /// What every digest of this translator starts with.
 pub(super) fn digest_prefix() -> String {
     format!("v{TRANSLATOR_VERSION}:")
+}
+
+impl IncomingCharge {
+    /// A charge with nothing but a name and an amount.
+    #[must_use]
+    pub fn plain(kind: ChargeKind, title: &str, amount: Dual) -> IncomingCharge {
+        IncomingCharge {
+            kind,
+            external_id: None,
+            title: title.to_owned(),
+            code: None,
+            amount,
+            discount: Dual::ZERO,
+            allocations: Vec::new(),
+            taxes: Vec::new(),
+            removed: false,
+        }
+    }
 }
 
 impl IncomingLine {

@@ -3,10 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::{self, Change};
 use super::incoming::{IncomingLine, IncomingOrder, Intake, Resolution};
+use super::kept::{self, Pen};
 use super::queries::{self, LineFacts, LineRow, PartRow};
 use crate::erp::holds;
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{Currency, OrderId, OrderLineId, ProductId, UnitPrice};
+use crate::types::{OrderId, OrderLineId, ProductId};
 
 crate::text_enum! {
     /// Whether we know what a line stands for.
@@ -68,7 +69,7 @@ pub(super) fn insert(
         .iter()
         .flatten()
         .enumerate()
-        .map(|(place, line)| resolve(line, place, incoming.currency, intake))
+        .map(|(place, line)| resolve(line, place, incoming, intake))
         .collect();
     let facts: Vec<LineFacts> = resolved.iter().map(|line| line.facts.clone()).collect();
     let ids: BTreeMap<String, OrderLineId> = queries::insert_lines(conn, order, &facts)?
@@ -107,7 +108,7 @@ pub(super) fn update(
     let mut changes = Vec::new();
     let mut fresh = Vec::new();
     for (place, line) in lines.iter().enumerate() {
-        let mut resolved = resolve(line, place, incoming.currency, intake);
+        let mut resolved = resolve(line, place, incoming, intake);
         let Some(row) = stored.remove(&line.external_id) else {
             changes.push(difference::added(&resolved.facts));
             fresh.push(resolved);
@@ -209,7 +210,12 @@ pub(super) fn replace_parts(
 }
 
 /// What a line that needs nobody's mapping, or whose variant is known, stands for.
-fn resolve(line: &IncomingLine, place: usize, currency: Currency, intake: &Intake<'_>) -> Resolved {
+fn resolve(
+    line: &IncomingLine,
+    place: usize,
+    incoming: &IncomingOrder,
+    intake: &Intake<'_>,
+) -> Resolved {
     let known = line
         .variant_external_id
         .as_deref()
@@ -224,38 +230,50 @@ fn resolve(line: &IncomingLine, place: usize, currency: Currency, intake: &Intak
         }
         Some(Resolution::Parts(_)) | None => (LineResolution::Unmapped, Vec::new()),
     };
-    let price = UnitPrice {
-        millionths: line.unit_price,
-        currency,
-    };
-    let gross = price
-        .times(line.quantity)
-        .map_or(i64::MAX, |money| money.minor);
+    Resolved {
+        facts: facts(line, place, resolution, Pen::of(incoming)),
+        parts,
+    }
+}
+
+fn facts(line: &IncomingLine, place: usize, resolution: LineResolution, pen: Pen) -> LineFacts {
+    let total = line.unit_price.times(line.quantity) - line.discount;
     let properties = (!line.properties.is_empty())
         .then(|| serde_json::to_string(&line.properties).unwrap_or_default());
-    Resolved {
-        facts: LineFacts {
-            external_id: line.external_id.clone(),
-            position: i32::try_from(place).unwrap_or(i32::MAX),
-            variant_external_id: line.variant_external_id.clone(),
-            product_external_id: line.product_external_id.clone(),
-            resolution,
-            title: line.title.clone(),
-            variant_title: line.variant_title.clone(),
-            sku: line.sku.clone(),
-            quantity: line.quantity,
-            current_quantity: line.current_quantity,
-            fulfilled_elsewhere: line.fulfilled_elsewhere.unwrap_or(0),
-            unit_price_scaled: line.unit_price,
-            discount_minor: line.discount,
-            tax_minor: line.tax,
-            total_minor: gross.saturating_sub(line.discount),
-            ships: line.ships,
-            gift_card: line.gift_card,
-            tip: line.tip,
-            properties,
-        },
-        parts,
+    let (price, bundle) = (line.unit_price, line.bundle.as_ref());
+    LineFacts {
+        external_id: line.external_id.clone(),
+        position: i32::try_from(place).unwrap_or(i32::MAX),
+        variant_external_id: line.variant_external_id.clone(),
+        product_external_id: line.product_external_id.clone(),
+        resolution,
+        title: line.title.clone(),
+        variant_title: line.variant_title.clone(),
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        current_quantity: line.current_quantity,
+        fulfilled_elsewhere: line.fulfilled_elsewhere.unwrap_or(0),
+        unit_price_scaled: kept::scaled(price.shop).unwrap_or(i64::MAX),
+        discount_minor: pen.shop(line.discount),
+        tax_minor: pen.shop(line.tax),
+        total_minor: pen.shop(total),
+        ships: line.ships,
+        gift_card: line.gift_card,
+        tip: line.tip,
+        properties,
+        vendor: line.vendor.clone(),
+        grams: line.grams,
+        taxable: line.taxable,
+        presentment_unit_price_scaled: price.presentment.and_then(kept::scaled),
+        presentment_discount_minor: pen.presentment(line.discount),
+        presentment_tax_minor: pen.presentment(line.tax),
+        presentment_total_minor: pen.presentment(total),
+        discounts: pen.discounts(&line.allocations),
+        taxes: pen.taxes(&line.taxes),
+        duties: pen.duties(&line.duties),
+        bundle_external_id: bundle.map(|bundle| bundle.external_id.clone()),
+        bundle_title: bundle.and_then(|bundle| bundle.title.clone()),
+        bundle_quantity: bundle.and_then(|bundle| bundle.quantity),
     }
 }
 

@@ -11,11 +11,12 @@ use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{line_products, order_lines, orders};
 use crate::types::{At, ChannelId, ContactId, Currency, OrderId, ProductId};
 
-pub(super) mod amounts;
+pub mod amounts;
 pub mod lines;
 pub mod list;
 pub mod records;
 pub mod show;
+pub mod sums;
 
 pub use lines::{LineFacts, LineRow, PartRow, list_lines, list_parts};
 pub(super) use lines::{
@@ -235,6 +236,19 @@ pub(super) fn set_source_version(
             orders::source_updated_at.eq(updated_at),
             orders::source_triggered_at.eq(triggered_at),
         ))
+        .prepared()
+        .execute(c))?;
+    Ok(())
+}
+
+/// Notes that something about an order has changed which does not change what is to be done with it.
+///
+/// # Errors
+///
+/// The database's.
+pub fn touch(conn: &mut DbConnection, id: OrderId, now: At) -> Result<(), DbError> {
+    native!(conn, |c| diesel::update(orders::table.find(id))
+        .set(orders::changed_at.eq(now))
         .prepared()
         .execute(c))?;
     Ok(())

@@ -283,7 +283,7 @@ pub(super) fn released_entry(kind: HoldKind, cause: &str) -> Entry {
 
 /// Whether the store's rule asks for money that has not come.
 fn is_unpaid(facts: &OrderFacts, incoming: &IncomingOrder, rule: PaymentRule) -> bool {
-    let on_terms = incoming.on_terms.value() == Some(&true);
+    let on_terms = incoming.terms.value().is_some();
     if on_terms || facts.total_minor == 0 || facts.cancelled_at.is_some() {
         return false;
     }

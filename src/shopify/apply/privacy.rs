@@ -34,6 +34,9 @@ pub(super) fn without_person(mut order: IncomingOrder) -> IncomingOrder {
     order.phone = Field::Null;
     order.note = Field::Null;
     order.attributes = Field::Null;
+    if let Field::Value(company) = &mut order.company {
+        company.contact_external_id = None;
+    }
     order.billing_address = order.billing_address.map(country_alone);
     order.shipping_address = order.shipping_address.map(country_alone);
     for line in order.lines.iter_mut().flatten() {

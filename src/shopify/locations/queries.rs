@@ -5,7 +5,8 @@ use super::{Mapped, ShopLocation};
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::shopify_locations::{self as t, table};
-use crate::types::{LocationId, ShopId};
+use crate::schema::shopify_shops;
+use crate::types::{ChannelId, LocationId, ShopId};
 
 pub(crate) fn upsert(
     conn: &mut DbConnection,
@@ -49,6 +50,21 @@ pub(crate) fn list(conn: &mut DbConnection, shop: ShopId) -> Result<Vec<Mapped>,
         .order((t::active.desc(), t::id))
         .select((t::id, t::external_id, t::name, t::active, t::location_id))
         .load(conn)?)
+}
+
+/// How a channel's location is called.
+pub(crate) fn name_of(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    external_id: &str,
+) -> Result<Option<String>, DbError> {
+    Ok(table
+        .inner_join(shopify_shops::table)
+        .filter(shopify_shops::channel_id.eq(channel))
+        .filter(t::external_id.eq(external_id))
+        .select(t::name)
+        .first(conn)
+        .optional()?)
 }
 
 pub(crate) fn set_location(

@@ -2,9 +2,9 @@
 use serde_json::{Value, json};
 
 use super::{translate, translate_delete};
-use crate::erp::orders::incoming::{ChargeKind, PaymentState};
+use crate::erp::orders::incoming::{ChargeKind, IncomingOrder, PaymentState};
 use crate::erp::orders::totals::{TotalsCheck, add_up};
-use crate::types::{At, Field};
+use crate::types::{At, Dual, Exact, Field};
 
 const NOW: At = At(1_795_000_000_000_000);
 
@@ -17,6 +17,17 @@ fn read(body: &Value) -> super::Translated {
     translate(body.to_string().as_bytes(), NOW).expect("an order")
 }
 
+fn exact(text: &str) -> Exact {
+    Exact::parse(text).expect("an amount")
+}
+
+fn dual(shop: &str, presentment: &str) -> Dual {
+    Dual {
+        shop: exact(shop),
+        presentment: Some(exact(presentment)),
+    }
+}
+
 fn refused(body: &Value) -> String {
     translate(body.to_string().as_bytes(), NOW)
         .expect_err("no order")
@@ -27,13 +38,13 @@ fn refused(body: &Value) -> String {
 fn a_web_order_is_read_whole_and_adds_up() {
     let order = read(&web_order()).order;
     assert_eq!(order.external_id, "820982911946154508");
-    assert_eq!(order.total, Field::Value(5088));
-    assert_eq!(order.presentment_total, Field::Value(4834));
+    assert_eq!(order.ordered.total, Field::Value(dual("50.88", "48.34")));
+    assert_eq!(order.now.tax, Field::Value(dual("8.12", "7.71")));
     assert_eq!(order.payment_state, Field::Value(PaymentState::Paid));
     assert_eq!(order.note, Field::Null);
     let lines = order.lines.as_ref().expect("lines");
-    assert_eq!(lines[0].unit_price, 19_990_000);
-    assert_eq!(lines[0].discount, 400);
+    assert_eq!(lines[0].unit_price, dual("19.99", "18.99"));
+    assert_eq!(lines[0].discount, dual("4.00", "3.80"));
     assert_eq!(lines[1].variant_external_id, None);
     assert_eq!(add_up(&order).expect("a sum").check, TotalsCheck::Agrees);
 }
@@ -85,13 +96,16 @@ fn any_key_of_a_line_but_its_id_may_be_null_or_missing() {
 fn money_is_read_from_its_text_never_through_a_float() {
     let mut body = web_order();
     body["total_price"] = json!("90071992547409.93");
-    assert_eq!(read(&body).order.total, Field::Value(9_007_199_254_740_993));
+    let total = |order: &IncomingOrder| order.ordered.total.value().expect("a total").shop;
+    assert_eq!(total(&read(&body).order), exact("90071992547409.93"));
     // A number keeps its digits as well.
     let text = body
         .to_string()
         .replace("\"90071992547409.93\"", "90071992547409.93");
     let order = translate(text.as_bytes(), NOW).expect("an order").order;
-    assert_eq!(order.total, Field::Value(9_007_199_254_740_993));
+    assert_eq!(total(&order), exact("90071992547409.93"));
+    let minor = total(&order).minor("EUR".parse().expect("a code"));
+    assert_eq!(minor, 9_007_199_254_740_993);
 }
 
 #[test]

@@ -9,10 +9,16 @@ use crate::erp::customers::{self, Address};
 use crate::erp::holds;
 use crate::erp::orders;
 use crate::erp::orders::queries::records::{self, RecordRow, Wanted};
+use crate::erp::orders::queries::sums::{self, DetailFacts};
 use crate::erp::orders::queries::{self as rows, LineRow, OrderRow, show as parts};
+use crate::erp::payments;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::types::{At, Money, OrderId, UnitPrice};
 use crate::web::error::WebError;
+
+pub mod money;
+
+use money::{Allocation, Charge, Discount, Duty, Payment, Pen, Tax, Totals};
 
 /// Which orders.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -108,7 +114,26 @@ pub struct Order {
     pub charges: Vec<Charge>,
     pub discounts: Vec<Discount>,
     pub taxes: Vec<Tax>,
+    pub payments: Vec<Payment>,
     pub totals: Totals,
+    /// The customer's currency.
+    #[schema(example = "CHF")]
+    pub presentment_currency: String,
+    /// The company that buys, where a business does.
+    pub company: Option<Company>,
+    /// The buyer's own number for it.
+    pub po_number: Option<String>,
+    pub payment_terms: Option<PaymentTerms>,
+    pub confirmation_number: Option<String>,
+    /// Where it was sold: `web`, `pos`, an app's id.
+    pub sold_through: Option<String>,
+    /// The shop it was sold in, over the counter.
+    pub shopify_location_id: Option<String>,
+    /// The customer's language: `de`, `fr-CA`.
+    pub locale: Option<String>,
+    /// The app that sells in its own name and owes the taxes.
+    pub merchant_of_record: Option<String>,
+    pub tax_exempt: bool,
     pub holds: Vec<Hold>,
     pub shipments: Vec<Shipment>,
 }
@@ -148,7 +173,25 @@ impl From<Address> for PostalAddress {
     }
 }
 
-/// What the buyer filled in beside the order.
+/// A company that buys, as Shopify knows it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Company {
+    pub shopify_company_id: String,
+    pub name: Option<String>,
+    pub shopify_company_location_id: Option<String>,
+    pub location_name: Option<String>,
+}
+
+/// When it is to be paid.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentTerms {
+    /// `net`, `fixed`, `receipt`, `fulfillment`
+    pub kind: String,
+    pub days: Option<i64>,
+    pub due_at: Option<String>,
+}
+
+/// What the buyer filled in beside the order, or beside a line.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Attribute {
     pub name: String,
@@ -179,12 +222,36 @@ pub struct Line {
     pub tip: bool,
     /// How the line stands to our items: `mapped`, `unmapped`, `ignored` ...
     pub resolution: String,
+    pub taxable: bool,
+    pub vendor: Option<String>,
+    /// Of one piece.
+    pub grams: Option<i64>,
+    pub properties: Vec<Attribute>,
+    /// The bundle that it was sold in.
+    pub bundle: Option<Bundle>,
     pub unit_price: Amount,
+    pub presentment_unit_price: Option<Amount>,
+    /// All that was allocated to it, of its own discounts and the order's.
     pub discount: Amount,
+    pub presentment_discount: Option<Amount>,
+    pub discounts: Vec<Allocation>,
     pub tax: Amount,
+    pub presentment_tax: Option<Amount>,
+    pub taxes: Vec<Tax>,
+    pub duties: Vec<Duty>,
+    /// As ordered, less its discount.
     pub total: Amount,
+    pub presentment_total: Option<Amount>,
     /// The items that leave the shelves for one piece of the line.
     pub items: Vec<Item>,
+}
+
+/// Several lines that were sold as one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Bundle {
+    pub shopify_group_id: String,
+    pub title: Option<String>,
+    pub quantity: Option<i64>,
 }
 
 /// An item that a line stands for.
@@ -195,51 +262,6 @@ pub struct Item {
     pub sku: String,
     pub name: String,
     pub quantity_each: i64,
-}
-
-/// Shipping, a tip, a duty, a fee, rounding.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Charge {
-    pub kind: String,
-    pub title: String,
-    pub amount: Amount,
-    pub discount: Amount,
-}
-
-/// A discount by code or title.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Discount {
-    pub kind: String,
-    pub title: String,
-    pub amount: Amount,
-}
-
-/// A tax by title and rate.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Tax {
-    pub title: String,
-    #[schema(example = "0.06")]
-    pub rate: String,
-    pub amount: Amount,
-}
-
-/// The sums, all of them Shopify's own.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Totals {
-    pub subtotal: Amount,
-    pub discount: Amount,
-    pub shipping: Amount,
-    pub tax: Amount,
-    pub taxes_included: bool,
-    pub total: Amount,
-    /// After edits and refunds.
-    pub current_total: Amount,
-    /// What the buyer saw, in the buyer's currency.
-    pub presentment_total: Amount,
-    /// What our lines and charges add up to.
-    pub added_up: Amount,
-    /// How that compares: `agrees`, `rounding`, `differs`, `not_derivable` (after an edit).
-    pub check: String,
 }
 
 /// Why an order waits.
@@ -339,10 +361,10 @@ pub async fn show(
 }
 
 fn load(conn: &mut DbConnection, order: &OrderRow, summary: Summary) -> Result<Order, DbError> {
-    let (id, currency) = (order.id, order.facts.currency);
-    let money = |minor| Amount::from(Money::new(minor, currency));
+    let (id, pen) = (order.id, Pen::of(&order.facts));
     let items = parts::list_items(conn, id)?;
     let lines = rows::list_lines(conn, id)?;
+    let details = sums::find_details(conn, id)?.unwrap_or_default();
     let contact = match order.facts.contact_id {
         Some(contact) => customers::queries::find(conn, contact)?,
         None => None,
@@ -355,30 +377,39 @@ fn load(conn: &mut DbConnection, order: &OrderRow, summary: Summary) -> Result<O
             .collect(),
         charges: parts::list_charges(conn, id)?
             .into_iter()
-            .map(|row| Charge {
-                kind: row.kind.to_string(),
-                title: row.title,
-                amount: money(row.amount_minor),
-                discount: money(row.discount_minor),
-            })
+            .map(|row| pen.charge(row))
             .collect(),
         discounts: parts::list_discounts(conn, id)?
             .into_iter()
-            .map(|row| Discount {
-                kind: row.kind,
-                title: row.title,
-                amount: money(row.amount_minor),
-            })
+            .map(|row| pen.discount(row))
             .collect(),
         taxes: parts::list_taxes(conn, id)?
             .into_iter()
-            .map(|row| Tax {
-                title: row.title,
-                rate: row.rate,
-                amount: money(row.amount_minor),
-            })
+            .map(|row| pen.tax(row))
             .collect(),
-        totals: totals(order),
+        payments: payments::queries::list(conn, id)?
+            .into_iter()
+            .map(Payment::from)
+            .collect(),
+        totals: pen.totals(
+            order,
+            &sums::list_totals(conn, id)?,
+            details.duties_included,
+        ),
+        presentment_currency: order.facts.presentment_currency.to_string(),
+        company: company(&details),
+        payment_terms: details.terms_kind.map(|kind| PaymentTerms {
+            kind,
+            days: details.terms_days,
+            due_at: details.terms_due_at.map(moment),
+        }),
+        po_number: details.po_number,
+        confirmation_number: details.confirmation_number,
+        sold_through: details.sold_through,
+        shopify_location_id: details.location_external_id,
+        locale: details.locale,
+        merchant_of_record: details.merchant_of_record,
+        tax_exempt: details.tax_exempt.unwrap_or(false),
         holds: holds::queries::list_open(conn, id)?
             .into_iter()
             .map(|row| Hold {
@@ -403,10 +434,21 @@ fn load(conn: &mut DbConnection, order: &OrderRow, summary: Summary) -> Result<O
 }
 
 fn line(order: &OrderRow, row: LineRow, items: &[parts::ItemRow]) -> Line {
-    let currency = order.facts.currency;
-    let money = |minor| Amount::from(Money::new(minor, currency));
+    let (pen, currency) = (Pen::of(&order.facts), order.facts.currency);
     let facts = row.facts;
     Line {
+        taxable: facts.taxable,
+        discounts: pen.allocations(facts.discounts.as_deref()),
+        taxes: pen.taxes(facts.taxes.as_deref()),
+        duties: pen.duties(&facts),
+        properties: attributes(facts.properties.as_deref()),
+        bundle: facts.bundle_external_id.map(|id| Bundle {
+            shopify_group_id: id,
+            title: facts.bundle_title,
+            quantity: facts.bundle_quantity,
+        }),
+        vendor: facts.vendor,
+        grams: facts.grams,
         id: row.id.0,
         shopify_line_item_id: facts.external_id,
         shopify_variant_id: facts.variant_external_id,
@@ -426,9 +468,20 @@ fn line(order: &OrderRow, row: LineRow, items: &[parts::ItemRow]) -> Line {
             currency,
         }
         .into(),
-        discount: money(facts.discount_minor),
-        tax: money(facts.tax_minor),
-        total: money(facts.total_minor),
+        presentment_unit_price: facts.presentment_unit_price_scaled.map(|millionths| {
+            let currency = order.facts.presentment_currency;
+            UnitPrice {
+                millionths,
+                currency,
+            }
+            .into()
+        }),
+        discount: pen.shop(facts.discount_minor),
+        presentment_discount: pen.presentment(facts.presentment_discount_minor),
+        tax: pen.shop(facts.tax_minor),
+        presentment_tax: pen.presentment(facts.presentment_tax_minor),
+        total: pen.shop(facts.total_minor),
+        presentment_total: pen.presentment(facts.presentment_total_minor),
         items: items
             .iter()
             .filter(|item| item.line == row.id)
@@ -442,22 +495,13 @@ fn line(order: &OrderRow, row: LineRow, items: &[parts::ItemRow]) -> Line {
     }
 }
 
-fn totals(order: &OrderRow) -> Totals {
-    let facts = &order.facts;
-    let money = |minor| Amount::from(Money::new(minor, facts.currency));
-    Totals {
-        subtotal: money(facts.subtotal_minor),
-        discount: money(facts.discount_minor),
-        shipping: money(facts.shipping_minor),
-        tax: money(facts.tax_minor),
-        taxes_included: facts.taxes_included,
-        total: money(facts.total_minor),
-        current_total: money(facts.current_total_minor),
-        presentment_total: Money::new(facts.presentment_total_minor, facts.presentment_currency)
-            .into(),
-        added_up: money(facts.added_total_minor),
-        check: facts.totals_check.to_string(),
-    }
+fn company(details: &DetailFacts) -> Option<Company> {
+    Some(Company {
+        shopify_company_id: details.company_external_id.clone()?,
+        name: details.company_name.clone(),
+        shopify_company_location_id: details.company_location_external_id.clone(),
+        location_name: details.company_location_name.clone(),
+    })
 }
 
 fn postal(json: Option<&str>) -> Option<PostalAddress> {

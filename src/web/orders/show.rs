@@ -9,11 +9,11 @@ use crate::erp::customers::Address;
 use crate::erp::orders;
 use crate::erp::orders::difference::Change;
 use crate::erp::orders::queries::list::{self, View, Wanted};
+use crate::erp::orders::queries::sums::{self, DetailFacts};
 use crate::erp::orders::queries::{self as rows, OrderRow, show as parts};
-use crate::erp::orders::totals::TotalsCheck;
 use crate::erp::{customers, holds, timeline};
 use crate::platform::db::{Db, DbConnection};
-use crate::types::{At, Money, OrderId};
+use crate::types::{At, OrderId};
 use crate::web::error::WebError;
 use crate::web::filters;
 use crate::web::page::{Frame, Section, html};
@@ -22,8 +22,12 @@ use crate::web::timeline::{Shown, shown};
 use crate::web::visitor::Visitor;
 
 mod lines;
+mod money;
+mod records;
 
 pub use lines::LineView;
+pub use money::{MoneyView, PaymentView, Row};
+pub use records::Company;
 
 /// How many timeline entries a page shows.
 const TIMELINE: i64 = 200;
@@ -36,12 +40,6 @@ pub struct HoldView {
     /// Where it is mended, if there is a place: path and words.
     pub remedy: Option<(String, &'static str)>,
     pub is_manual: bool,
-}
-
-/// One row of the sum.
-pub struct Amount {
-    pub label: String,
-    pub money: Money,
 }
 
 /// An edit: when, and what it changed.
@@ -75,9 +73,9 @@ struct Loaded {
     lines: Vec<LineView>,
     holds: Vec<holds::queries::HoldRow>,
     entries: Vec<Shown>,
-    charges: Vec<parts::ChargeRow>,
-    taxes: Vec<parts::TaxRow>,
-    discounts: Vec<parts::DiscountRow>,
+    money: money::Parts,
+    details: DetailFacts,
+    place: Option<String>,
     edits: Vec<Edit>,
     customer: Option<Customer>,
     ship: ShipPanel,
@@ -104,11 +102,10 @@ struct ShowPage {
     is_open: bool,
     entries: Vec<Shown>,
     ship: ShipPanel,
-    amounts: Vec<Amount>,
-    total: Money,
-    outstanding: Option<Money>,
-    check: Option<(String, &'static str)>,
-    presentment: Option<Money>,
+    money: MoneyView,
+    company: Option<Company>,
+    /// What the order says of itself, by name.
+    records: Vec<(&'static str, String)>,
     edits: Vec<Edit>,
     flags: Vec<String>,
     customer: Option<Customer>,
@@ -164,6 +161,7 @@ fn load(
     let Some(order) = rows::find(conn, id)? else {
         return Ok(None);
     };
+    let details = sums::find_details(conn, id)?.unwrap_or_default();
     let customer = match order.facts.contact_id {
         Some(contact) => match customers::queries::find(conn, contact)? {
             Some(row) => Some(known_customer(
@@ -182,9 +180,9 @@ fn load(
             .iter()
             .map(shown)
             .collect(),
-        charges: parts::list_charges(conn, id)?,
-        taxes: parts::list_taxes(conn, id)?,
-        discounts: parts::list_discounts(conn, id)?,
+        money: money::load(conn, &order)?,
+        place: records::place(conn, &order, &details)?,
+        details,
         edits: parts::list_versions(conn, id)?
             .into_iter()
             .map(|row| Edit {
@@ -203,7 +201,6 @@ fn load(
 fn built(frame: Frame, wanted: &Wanted, loaded: Loaded) -> ShowPage {
     let Loaded { order, lines, .. } = loaded;
     let facts = &order.facts;
-    let money = |minor: i64| Money::new(minor, facts.currency);
     ShowPage {
         way: way(&frame, wanted, loaded.beside),
         source: words::channel(loaded.channel.as_ref().map_or("", |row| row.kind.as_str())),
@@ -223,15 +220,9 @@ fn built(frame: Frame, wanted: &Wanted, loaded: Loaded) -> ShowPage {
         is_open: lines.iter().any(|line| line.open > 0),
         entries: loaded.entries,
         ship: loaded.ship,
-        amounts: amounts(&order, &loaded.charges, &loaded.taxes, &loaded.discounts),
-        total: money(facts.total_minor),
-        outstanding: facts
-            .outstanding_minor
-            .filter(|minor| *minor != 0)
-            .map(money),
-        check: check(&order),
-        presentment: (facts.presentment_currency != facts.currency)
-            .then(|| Money::new(facts.presentment_total_minor, facts.presentment_currency)),
+        money: money::view(&order, &loaded.money),
+        company: records::company(&loaded.details),
+        records: records::of(&order, &loaded.details, loaded.place),
         edits: loaded.edits,
         flags: facts
             .flags
@@ -352,67 +343,5 @@ fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
         note: hold.note.clone(),
         remedy,
         is_manual: hold.kind == HoldKind::Manual,
-    }
-}
-
-fn amounts(
-    order: &OrderRow,
-    charges: &[parts::ChargeRow],
-    taxes: &[parts::TaxRow],
-    discounts: &[parts::DiscountRow],
-) -> Vec<Amount> {
-    let facts = &order.facts;
-    let row = |label: String, minor: i64| Amount {
-        label,
-        money: Money::new(minor, facts.currency),
-    };
-    let pieces = match facts.item_count {
-        1 => "1 item".to_owned(),
-        count => format!("{count} items"),
-    };
-    let before = facts.subtotal_minor + discounts.iter().map(|one| one.amount_minor).sum::<i64>();
-    let mut amounts = vec![row(format!("Subtotal, {pieces}"), before)];
-    amounts.extend(
-        discounts
-            .iter()
-            .map(|one| row(one.title.clone(), -one.amount_minor)),
-    );
-    amounts.extend(charges.iter().map(|charge| {
-        let minor = charge.amount_minor - charge.discount_minor;
-        row(charge.title.clone(), minor)
-    }));
-    amounts.extend(taxes.iter().map(|tax| {
-        let included = if facts.taxes_included {
-            ", included"
-        } else {
-            ""
-        };
-        let rate = words::percent(&tax.rate);
-        row(format!("{} {rate}{included}", tax.title), tax.amount_minor)
-    }));
-    amounts
-}
-
-/// What a person should know about the sum; nothing where all is well.
-fn check(order: &OrderRow) -> Option<(String, &'static str)> {
-    let facts = &order.facts;
-    let added = Money::new(facts.added_total_minor, facts.currency);
-    let total = Money::new(facts.total_minor, facts.currency);
-    match facts.totals_check {
-        TotalsCheck::Agrees => None,
-        TotalsCheck::Rounding => Some((
-            format!("The lines add up to {added}: the rest is rounding."),
-            "info",
-        )),
-        TotalsCheck::Differs => Some((
-            format!(
-                "The lines add up to {added}, the store says {total}. The store's total counts."
-            ),
-            "warning",
-        )),
-        TotalsCheck::NotDerivable => Some((
-            format!("After an edit the total does not follow from the lines ({added})."),
-            "info",
-        )),
     }
 }

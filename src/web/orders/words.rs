@@ -2,6 +2,7 @@
 use crate::erp::holds::HoldKind;
 use crate::erp::orders::incoming::PaymentState;
 use crate::erp::orders::work_state::WorkState;
+use crate::erp::payments::{PaymentKind, PaymentStatus};
 
 /// A state's word and the tone of its badge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,40 @@ pub fn payment(state: PaymentState) -> Badge {
     }
 }
 
+/// What was done with money, and how it ended: `captured`, `refund failed`.
+#[must_use]
+pub fn paid(kind: PaymentKind, status: PaymentStatus) -> &'static str {
+    let (done, planned, failed) = match kind {
+        PaymentKind::Authorization => (
+            "authorised",
+            "authorisation pending",
+            "authorisation failed",
+        ),
+        PaymentKind::Capture => ("captured", "capture pending", "capture failed"),
+        PaymentKind::Sale => ("paid", "payment pending", "payment failed"),
+        PaymentKind::Refund => ("refunded", "refund pending", "refund failed"),
+        PaymentKind::Void => ("voided", "void pending", "void failed"),
+        PaymentKind::Change => ("given as change", "change pending", "change failed"),
+        PaymentKind::SuggestedRefund => ("to refund", "to refund", "to refund"),
+        PaymentKind::Unknown => ("moved", "pending", "failed"),
+    };
+    match status {
+        PaymentStatus::Success => done,
+        PaymentStatus::Pending | PaymentStatus::Unknown => planned,
+        PaymentStatus::Failure | PaymentStatus::Error => failed,
+    }
+}
+
+/// A gateway as a person writes it: `Shopify payments` of `shopify_payments`.
+#[must_use]
+pub fn gateway(name: &str) -> String {
+    let spaced = name.replace('_', " ");
+    let mut letters = spaced.chars();
+    letters.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
 /// How a kind of channel is called.
 #[must_use]
 pub fn channel(kind: &str) -> String {
@@ -97,6 +132,7 @@ pub fn percent(rate: &str) -> String {
         return match rate {
             "" => String::new(),
             "0" => "0%".to_owned(),
+            number if number.bytes().all(|byte| byte.is_ascii_digit()) => format!("{number}00%"),
             other => other.to_owned(),
         };
     };

@@ -1,9 +1,7 @@
 //! SQL of an order's amounts, its sources, versions and tombstones.
 use diesel::prelude::*;
 
-use crate::erp::orders::incoming::{
-    IncomingCharge, IncomingDiscount, IncomingTax, Shape, Source, TRANSLATOR_VERSION,
-};
+use crate::erp::orders::incoming::{ChargeKind, Shape, Source, TRANSLATOR_VERSION};
 use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
@@ -12,28 +10,89 @@ use crate::schema::{
 use crate::types::{At, ChannelId, OrderId};
 use crate::{insert_rows, native};
 
+/// Shipping, tips, duties, fees, rounding.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = order_charges, treat_none_as_default_value = false)]
+pub struct ChargeRow {
+    pub kind: ChargeKind,
+    pub external_id: Option<String>,
+    pub title: String,
+    pub code: Option<String>,
+    pub amount_minor: i64,
+    pub discount_minor: i64,
+    pub presentment_amount_minor: Option<i64>,
+    pub presentment_discount_minor: Option<i64>,
+    /// Millionths, as fine as they were told; `None` of charges that came before these were kept.
+    pub amount_scaled: Option<i64>,
+    pub presentment_amount_scaled: Option<i64>,
+    /// As [`crate::erp::orders::kept`] writes them.
+    pub discounts: Option<String>,
+    pub taxes: Option<String>,
+    pub removed: bool,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = order_charges, treat_none_as_default_value = false)]
+struct NewCharge {
+    order_id: OrderId,
+    #[diesel(embed)]
+    row: ChargeRow,
+}
+
+/// A tax by title and rate.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = order_taxes, treat_none_as_default_value = false)]
+pub struct TaxRow {
+    pub title: String,
+    pub rate: String,
+    pub amount_minor: i64,
+    pub presentment_minor: Option<i64>,
+    pub channel_liable: bool,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = order_taxes, treat_none_as_default_value = false)]
+struct NewTax {
+    order_id: OrderId,
+    #[diesel(embed)]
+    row: TaxRow,
+}
+
+/// A discount by code or title.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = order_discounts, treat_none_as_default_value = false)]
+pub struct DiscountRow {
+    pub kind: String,
+    pub title: String,
+    pub target: Option<String>,
+    pub value: Option<String>,
+    pub value_kind: Option<String>,
+    pub amount_minor: i64,
+    pub presentment_minor: Option<i64>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = order_discounts, treat_none_as_default_value = false)]
+struct NewDiscount {
+    order_id: OrderId,
+    #[diesel(embed)]
+    row: DiscountRow,
+}
+
 pub(in crate::erp::orders) fn replace_charges(
     conn: &mut DbConnection,
     order: OrderId,
-    charges: &[IncomingCharge],
+    rows: Vec<ChargeRow>,
     fresh: bool,
 ) -> Result<(), DbError> {
     if !fresh {
         diesel::delete(order_charges::table.filter(order_charges::order_id.eq(order)))
             .execute(conn)?;
     }
-    let rows: Vec<_> = charges
-        .iter()
-        .map(|charge| {
-            (
-                order_charges::order_id.eq(order),
-                order_charges::kind.eq(charge.kind),
-                order_charges::external_id.eq(charge.external_id.as_deref().unwrap_or("")),
-                order_charges::title.eq(charge.title.as_str()),
-                order_charges::amount_minor.eq(charge.amount),
-                order_charges::discount_minor.eq(charge.discount),
-            )
-        })
+    let order_id = order;
+    let rows: Vec<NewCharge> = rows
+        .into_iter()
+        .map(|row| NewCharge { order_id, row })
         .collect();
     if !rows.is_empty() {
         insert_rows!(conn, order_charges::table, rows)?;
@@ -44,22 +103,16 @@ pub(in crate::erp::orders) fn replace_charges(
 pub(in crate::erp::orders) fn replace_taxes(
     conn: &mut DbConnection,
     order: OrderId,
-    taxes: &[IncomingTax],
+    rows: Vec<TaxRow>,
     fresh: bool,
 ) -> Result<(), DbError> {
     if !fresh {
         diesel::delete(order_taxes::table.filter(order_taxes::order_id.eq(order))).execute(conn)?;
     }
-    let rows: Vec<_> = taxes
-        .iter()
-        .map(|tax| {
-            (
-                order_taxes::order_id.eq(order),
-                order_taxes::title.eq(tax.title.as_str()),
-                order_taxes::rate.eq(tax.rate.as_str()),
-                order_taxes::amount_minor.eq(tax.amount),
-            )
-        })
+    let order_id = order;
+    let rows: Vec<NewTax> = rows
+        .into_iter()
+        .map(|row| NewTax { order_id, row })
         .collect();
     if !rows.is_empty() {
         insert_rows!(conn, order_taxes::table, rows)?;
@@ -70,23 +123,17 @@ pub(in crate::erp::orders) fn replace_taxes(
 pub(in crate::erp::orders) fn replace_discounts(
     conn: &mut DbConnection,
     order: OrderId,
-    discounts: &[IncomingDiscount],
+    rows: Vec<DiscountRow>,
     fresh: bool,
 ) -> Result<(), DbError> {
     if !fresh {
         diesel::delete(order_discounts::table.filter(order_discounts::order_id.eq(order)))
             .execute(conn)?;
     }
-    let rows: Vec<_> = discounts
-        .iter()
-        .map(|discount| {
-            (
-                order_discounts::order_id.eq(order),
-                order_discounts::kind.eq(discount.kind.as_str()),
-                order_discounts::title.eq(discount.title.as_str()),
-                order_discounts::amount_minor.eq(discount.amount),
-            )
-        })
+    let order_id = order;
+    let rows: Vec<NewDiscount> = rows
+        .into_iter()
+        .map(|row| NewDiscount { order_id, row })
         .collect();
     if !rows.is_empty() {
         insert_rows!(conn, order_discounts::table, rows)?;

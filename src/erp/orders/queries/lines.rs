@@ -31,6 +31,21 @@ pub struct LineFacts {
     pub gift_card: bool,
     pub tip: bool,
     pub properties: Option<String>,
+    pub vendor: Option<String>,
+    /// Of one piece.
+    pub grams: Option<i64>,
+    pub taxable: bool,
+    pub presentment_unit_price_scaled: Option<i64>,
+    pub presentment_discount_minor: Option<i64>,
+    pub presentment_tax_minor: Option<i64>,
+    pub presentment_total_minor: Option<i64>,
+    /// As [`super::super::kept`] writes them.
+    pub discounts: Option<String>,
+    pub taxes: Option<String>,
+    pub duties: Option<String>,
+    pub bundle_external_id: Option<String>,
+    pub bundle_title: Option<String>,
+    pub bundle_quantity: Option<i64>,
 }
 
 /// A line as it is stored.

@@ -1,7 +1,7 @@
 //! What one order's page shows beside its row.
 use diesel::prelude::*;
 
-use crate::erp::orders::incoming::ChargeKind;
+use super::amounts::{ChargeRow, DiscountRow, TaxRow};
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
     channels, line_products, order_charges, order_discounts, order_lines, order_taxes,
@@ -34,31 +34,6 @@ pub fn list_versions(conn: &mut DbConnection, order: OrderId) -> Result<Vec<Vers
         .load(conn)?)
 }
 
-/// Shipping, tips, duties, fees, rounding.
-#[derive(Clone, Debug, Queryable)]
-pub struct ChargeRow {
-    pub kind: ChargeKind,
-    pub title: String,
-    pub amount_minor: i64,
-    pub discount_minor: i64,
-}
-
-/// A tax by title and rate.
-#[derive(Clone, Debug, Queryable)]
-pub struct TaxRow {
-    pub title: String,
-    pub rate: String,
-    pub amount_minor: i64,
-}
-
-/// A discount by code or title.
-#[derive(Clone, Debug, Queryable)]
-pub struct DiscountRow {
-    pub kind: String,
-    pub title: String,
-    pub amount_minor: i64,
-}
-
 /// An item that a line stands for.
 #[derive(Clone, Debug, Queryable)]
 pub struct ItemRow {
@@ -86,12 +61,7 @@ pub fn list_charges(conn: &mut DbConnection, order: OrderId) -> Result<Vec<Charg
     Ok(order_charges::table
         .filter(order_charges::order_id.eq(order))
         .order(order_charges::id.asc())
-        .select((
-            order_charges::kind,
-            order_charges::title,
-            order_charges::amount_minor,
-            order_charges::discount_minor,
-        ))
+        .select(ChargeRow::as_select())
         .load(conn)?)
 }
 
@@ -104,11 +74,7 @@ pub fn list_taxes(conn: &mut DbConnection, order: OrderId) -> Result<Vec<TaxRow>
     Ok(order_taxes::table
         .filter(order_taxes::order_id.eq(order))
         .order(order_taxes::id.asc())
-        .select((
-            order_taxes::title,
-            order_taxes::rate,
-            order_taxes::amount_minor,
-        ))
+        .select(TaxRow::as_select())
         .load(conn)?)
 }
 
@@ -124,11 +90,7 @@ pub fn list_discounts(
     Ok(order_discounts::table
         .filter(order_discounts::order_id.eq(order))
         .order(order_discounts::id.asc())
-        .select((
-            order_discounts::kind,
-            order_discounts::title,
-            order_discounts::amount_minor,
-        ))
+        .select(DiscountRow::as_select())
         .load(conn)?)
 }
 

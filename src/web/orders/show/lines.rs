@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use crate::erp::holds::line_cause;
 use crate::erp::locations;
 use crate::erp::orders::incoming::label;
+use crate::erp::orders::kept::{self, KeptDuty};
 use crate::erp::orders::lines::LineResolution;
-use crate::erp::orders::queries::{self as rows, LineRow, OrderRow, show as parts};
+use crate::erp::orders::queries::{self as rows, LineFacts, LineRow, OrderRow, show as parts};
 use crate::erp::stock::queries::{self as stock, LevelRow, ReservationRow};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{LocationId, Money, OrderLineId, ProductId, UnitPrice};
+use crate::types::{Currency, LocationId, Money, OrderLineId, ProductId, UnitPrice};
 
 /// An item that a line stands for, with its stock.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct LineView {
     pub variant: Option<String>,
     pub sku: Option<String>,
     pub properties: Vec<(String, String)>,
+    /// What is peculiar about it: its bundle, a gift card, duties.
+    pub notes: Vec<String>,
     pub items: Vec<ItemView>,
     pub resolution: LineResolution,
     /// The cause under which it holds the order, if it does.
@@ -47,6 +50,8 @@ pub struct LineView {
     pub total: Money,
     pub each: String,
     pub discount: Option<Money>,
+    /// In the customer's currency, where that is another.
+    pub presentment: Option<Money>,
 }
 
 impl LineView {
@@ -111,6 +116,11 @@ fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock
     LineView {
         id: row.id,
         ship_now: ship_now(row.id, open, facts.resolution, items, &stock.held),
+        notes: notes(&facts, currency),
+        presentment: facts
+            .presentment_total_minor
+            .filter(|_minor| order.facts.presentment_currency != currency)
+            .map(|minor| Money::new(minor, order.facts.presentment_currency)),
         items: items
             .iter()
             .map(|item| item_view(item, open, row.id, stock))
@@ -145,6 +155,37 @@ fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock
         .to_string(),
         discount: (facts.discount_minor != 0).then(|| Money::new(-facts.discount_minor, currency)),
     }
+}
+
+fn notes(facts: &LineFacts, currency: Currency) -> Vec<String> {
+    let mut notes = Vec::new();
+    if facts.bundle_external_id.is_some() {
+        let title = facts.bundle_title.as_deref().unwrap_or("a bundle");
+        notes.push(match facts.bundle_quantity {
+            Some(quantity) if quantity > 1 => format!("Part of {quantity} × {title}"),
+            Some(_) | None => format!("Part of {title}"),
+        });
+    }
+    if facts.gift_card {
+        notes.push("Gift card".to_owned());
+    }
+    if facts.tip {
+        notes.push("Tip".to_owned());
+    }
+    if facts.current_quantity == 0 && facts.quantity > 0 {
+        notes.push("Removed".to_owned());
+    }
+    for duty in kept::read::<KeptDuty>(facts.duties.as_deref()) {
+        let code = duty.hs_code.map(|code| format!(" {code}"));
+        let origin = duty.origin.map(|country| format!(", from {country}"));
+        notes.push(format!(
+            "Duty{}: {} {currency}{}",
+            code.unwrap_or_default(),
+            duty.amount,
+            origin.unwrap_or_default(),
+        ));
+    }
+    notes
 }
 
 /// As many as stock is promised for; without an item all of them, but nothing while nobody knows it.
