@@ -16,6 +16,7 @@ both_databases!(
     an_order_in_two_currencies_shows_both_of_everything,
     coins_of_none_and_of_three_decimals_are_kept,
     a_sum_that_does_not_follow_is_told_with_its_cause_and_stops_nothing,
+    a_difference_in_the_customers_currency_alone_is_told,
     after_an_edit_a_sum_is_not_derivable_and_not_wrong,
     lines_of_every_kind_are_booked_as_they_are,
     discounts_taxes_and_duties_stand_on_their_lines,
@@ -221,6 +222,19 @@ async fn a_sum_that_does_not_follow_is_told_with_its_cause_and_stops_nothing(kin
     assert_eq!(totals["check"], "differs");
     assert_eq!(totals["sides"][0]["check"], "differs");
     assert_eq!(totals["notes"].as_array().expect("notes").len(), 3);
+}
+
+async fn a_difference_in_the_customers_currency_alone_is_told(kind: Kind) {
+    let mut body = fixture();
+    body["total_price_set"] = set("50.88", "48.35");
+    let story = Story::of(kind, &body).await;
+    assert_eq!(story.order().facts.totals_check.as_str(), "differs");
+    let page = story.page().await;
+    page.assert_shows("The lines add up to CHF 48.34, the store says CHF 48.35: CHF 0.01 more.")
+        .assert_lacks("The lines add up to €");
+    let sides = story.api().await["totals"]["sides"].clone();
+    assert_eq!(sides[0]["check"], "agrees");
+    assert_eq!(sides[2]["check"], "differs");
 }
 
 async fn after_an_edit_a_sum_is_not_derivable_and_not_wrong(kind: Kind) {

@@ -85,12 +85,7 @@ impl Standing {
             cancelled: self.facts.cancelled_at.is_some(),
             deleted: self.deleted,
             fulfilled_at_source: self.facts.fulfilled_at_source,
-            lines: self
-                .lines
-                .iter()
-                .filter(|line| line.facts.ships && line.facts.resolution != LineResolution::Ignored)
-                .map(line_facts)
-                .collect(),
+            lines: self.ours().map(line_facts).collect(),
             holds: self.holds.clone(),
             short,
         }

@@ -106,7 +106,8 @@ pub(super) fn load(conn: &mut DbConnection, order: &OrderRow) -> Result<Vec<Line
 fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock) -> LineView {
     let facts = row.facts;
     let gone = row.shipped_quantity + facts.fulfilled_elsewhere;
-    let ours = facts.ships && facts.resolution != LineResolution::Ignored;
+    // A test order is never shipped.
+    let ours = facts.ships && !order.facts.test && facts.resolution != LineResolution::Ignored;
     let open = if ours {
         (facts.current_quantity - gone).max(0)
     } else {
