@@ -538,7 +538,13 @@ async fn a_payment_is_completed_in_the_currency_that_was_not_told(kind: Kind) {
     let (order, now) = (story.order().id, story.app.clock.now());
     for wanted in [1, 0] {
         let news = story.app.db().write_here(|conn| {
-            payments::receive(conn, order, &[whole.clone()], &Actor::default(), now)
+            payments::receive(
+                conn,
+                order,
+                std::slice::from_ref(&whole),
+                &Actor::default(),
+                now,
+            )
         });
         assert_eq!(news.expect("the database works"), wanted);
     }
