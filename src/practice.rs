@@ -197,6 +197,7 @@ pub struct WebhookDelivery {
     pub topic: String,
     pub uri: String,
     pub body: String,
+    pub triggered_at: Timestamp,
     /// pending, delivered, given up or dropped
     pub state: &'static str,
     pub attempts: u32,

@@ -272,6 +272,7 @@ pub(super) fn shown(one: &Delivery) -> super::WebhookDelivery {
         topic: one.topic.clone(),
         uri: one.uri.clone(),
         body: one.body.clone(),
+        triggered_at: one.triggered_at,
         state: match one.state {
             DeliveryState::Pending => "pending",
             DeliveryState::Delivered => "delivered",

@@ -23,6 +23,7 @@ use crate::shopify::topics::{self, Act, TopicRule};
 use crate::types::{At, Field};
 
 mod deleted;
+pub mod fetched;
 mod hints;
 mod payments;
 mod people;

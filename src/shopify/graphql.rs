@@ -10,6 +10,21 @@ use graphql_client::GraphQLQuery;
 
 /// ISO 8601 with offset.
 type DateTime = String;
+// Where an order only passes its words on they stay words: a new one is nothing to stumble over.
+type CountryCode = String;
+type CurrencyCode = String;
+type DiscountApplicationAllocationMethod = String;
+type DiscountApplicationTargetSelection = String;
+type DiscountApplicationTargetType = String;
+type FulfillmentStatus = String;
+type OrderCancelReason = String;
+type OrderDisplayFinancialStatus = String;
+type OrderDisplayFulfillmentStatus = String;
+type OrderReturnStatus = String;
+type OrderTransactionErrorCode = String;
+type OrderTransactionKind = String;
+type OrderTransactionStatus = String;
+type WeightUnit = String;
 /// A decimal number as text: money never passes through a float.
 type Decimal = String;
 type HTML = String;
@@ -85,14 +100,42 @@ pub struct FulfillmentTrackingInfoUpdate;
 )]
 pub struct Locations;
 
-/// One order with its money, lines and payments.
+/// A further page of what one fulfillment holds.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/fulfillment_lines.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct FulfillmentLines;
+
+/// One order with its money, lines, payments and fulfillments, by pages.
 #[derive(Debug, GraphQLQuery)]
 #[graphql(
     schema_path = "src/shopify/graphql/schema.graphql",
     query_path = "src/shopify/graphql/order.graphql",
-    response_derives = "Debug, Clone, PartialEq",
+    response_derives = "Debug, Clone, PartialEq, Serialize",
     variables_derives = "Debug, Clone",
-    deprecated = "deny"
+    deprecated = "deny",
+    fragments_other_variant = "true",
+    extern_enums(
+        "CountryCode",
+        "CurrencyCode",
+        "DiscountApplicationAllocationMethod",
+        "DiscountApplicationTargetSelection",
+        "DiscountApplicationTargetType",
+        "FulfillmentStatus",
+        "OrderCancelReason",
+        "OrderDisplayFinancialStatus",
+        "OrderDisplayFulfillmentStatus",
+        "OrderReturnStatus",
+        "OrderTransactionErrorCode",
+        "OrderTransactionKind",
+        "OrderTransactionStatus",
+        "WeightUnit"
+    )
 )]
 pub struct Order;
 

@@ -1,7 +1,11 @@
 //! Webhook body -> `IncomingOrder`: pure, strict about the shape, patient with every null and every
-//! missing key. GraphQL's shape has its own translator and the same result.
+//! missing key. `graphql` puts GraphQL's shape before the same rules, `fetch` asks for it, `rows` reads it
+//! from the file of a bulk operation.
 pub(crate) mod charges;
+pub mod fetch;
+pub mod graphql;
 mod reader;
+pub mod rows;
 
 use std::borrow::Cow;
 
@@ -49,12 +53,16 @@ pub struct Fulfillment {
 ///
 /// The place in the body and what is wrong there.
 pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateError> {
-    let order: payloads::Order = read(body)?;
-    let id = check_shape(&order)?;
-    let reader = Reader::new(&order)?;
-    let lines = reader.lines(&order)?;
-    let charges = reader.charges(&order, lines.as_deref())?;
-    let mut flags = id_flags(&order, &id);
+    of_payload(&read(body)?, triggered_at)
+}
+
+/// The rules, whatever road the order came by.
+fn of_payload(order: &payloads::Order, triggered_at: At) -> Result<Translated, TranslateError> {
+    let id = check_shape(order)?;
+    let reader = Reader::new(order)?;
+    let lines = reader.lines(order)?;
+    let charges = reader.charges(order, lines.as_deref())?;
+    let mut flags = id_flags(order, &id);
     if order.updated_at.is_none() {
         flags.push("the order does not say when it was changed".to_owned());
     }
@@ -64,14 +72,14 @@ pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateE
         source_updated_at: order.updated_at.map_or(triggered_at, |moment| moment.0),
         source_triggered_at: triggered_at,
         name: order.name.clone(),
-        placed_at: placed_at(&order),
+        placed_at: placed_at(order),
         currency: reader.currency,
         presentment_currency: reader.presentment,
         taxes_included: order.taxes_included.clone(),
         duties_included: order.duties_included.clone(),
         tax_exempt: order.tax_exempt.clone(),
-        ordered: reader.ordered(&order)?,
-        now: reader.now(&order)?,
+        ordered: reader.ordered(order)?,
+        now: reader.now(order)?,
         outstanding: reader.field(
             "total_outstanding",
             &order.total_outstanding,
@@ -82,7 +90,7 @@ pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateE
         phone: filled(order.phone.clone()),
         billing_address: order.billing_address.clone().map(address),
         shipping_address: order.shipping_address.clone().map(address),
-        payment_state: payment_state(&order, &mut flags),
+        payment_state: payment_state(order, &mut flags),
         terms: order.payment_terms.clone().map(terms),
         company: flatten(order.company.clone().map(company)),
         po_number: filled(order.po_number.clone()),
@@ -91,10 +99,10 @@ pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateE
         sold_through: filled(order.source_name.clone()),
         location_external_id: order.location_id.clone().map(|id| id.0),
         merchant_of_record: order.merchant_of_record_app_id.clone().map(|id| id.0),
-        fulfilled: fulfilled(&order),
+        fulfilled: fulfilled(order),
         note: filled(order.note.clone()),
         attributes: order.note_attributes.clone().map(pairs),
-        tags: filled(order.tags.clone()),
+        tags: filled(order.tags.clone().map(|tags| sorted(&tags))),
         gateways: order
             .payment_gateway_names
             .clone()
@@ -102,8 +110,8 @@ pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateE
         test: order.test.clone(),
         cancelled_at: order.cancelled_at.clone().map(|moment| moment.0),
         cancel_reason: order.cancel_reason.clone(),
-        taxes: reader.order_taxes(&order)?,
-        discounts: Reader::discounts(&order, lines.as_deref(), charges.as_deref()),
+        taxes: reader.order_taxes(order)?,
+        discounts: Reader::discounts(order, lines.as_deref(), charges.as_deref()),
         lines,
         charges,
         flags,
@@ -111,7 +119,7 @@ pub fn translate(body: &[u8], triggered_at: At) -> Result<Translated, TranslateE
     let shop_domain = order.myshopify_domain.clone().or(order.shop_domain.clone());
     Ok(Translated {
         order: incoming,
-        fulfillments: fulfillments(&order),
+        fulfillments: fulfillments(order),
         shop_domain,
     })
 }
@@ -358,6 +366,15 @@ fn pairs(attributes: Vec<payloads::Attribute>) -> Vec<(String, String)> {
         .into_iter()
         .map(|attribute| (attribute.name.0, attribute.value.0))
         .collect()
+}
+
+/// Tags are a set: their order says nothing.
+fn sorted(tags: &str) -> String {
+    let mut tags: Vec<&str> = tags.split(',').map(str::trim).collect();
+    tags.retain(|tag| !tag.is_empty());
+    tags.sort_unstable();
+    tags.dedup();
+    tags.join(", ")
 }
 
 /// The first that has a value; absent only where both are.

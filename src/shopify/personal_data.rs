@@ -93,11 +93,12 @@ fn without_quotes(reason: &str) -> String {
     })
 }
 
-/// Shopify's keys, whatever the topic: in an order, a customer, a fulfilment, a store.
+/// Shopify's keys, whatever the topic: in an order (of both shapes), a customer, a fulfilment, a store.
 fn fate(key: &str) -> Fate {
     match key {
-        "customer" => Fate::Only(&["id", "admin_graphql_api_id"]),
-        "addresses" | "note_attributes" | "properties" => Fate::EmptyList,
+        // What GraphQL tells of somebody cannot be read again without its time.
+        "customer" => Fate::Only(&["id", "admin_graphql_api_id", "updatedAt"]),
+        "addresses" | "note_attributes" | "properties" | "customAttributes" => Fate::EmptyList,
         "email"
         | "contact_email"
         | "customer_email"
@@ -122,6 +123,10 @@ fn fate(key: &str) -> Fate {
         | "cart_token"
         | "checkout_token"
         | "customer_locale"
+        | "customerLocale"
+        | "billingAddress"
+        | "shippingAddress"
+        | "purchasingEntity"
         | "payment_details"
         | "receipt"
         | "multipass_identifier"

@@ -30,6 +30,7 @@ mod practice;
 mod queue;
 mod receiving_orders;
 mod retention;
+mod roads;
 mod routes;
 mod schema;
 mod set_up;

@@ -13,7 +13,7 @@ use crate::erp::holds::{self, HoldKind};
 use crate::erp::stock::{self, Need};
 use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{At, OrderId, ProductId};
+use crate::types::{At, Field, OrderId, ProductId};
 
 /// How many waiting orders get a look when stock becomes free.
 const OFFERED_AT_ONCE: i64 = 500;
@@ -214,7 +214,8 @@ pub(super) fn first_holds(
             .into_iter()
             .map(|cause| (HoldKind::Unmapped, cause))
             .collect();
-    if is_unpaid(facts, incoming, intake.payment) {
+    let on_terms = incoming.terms.value().is_some();
+    if !on_terms && is_unpaid(facts, intake.payment) {
         wanted.push((HoldKind::Unpaid, String::new()));
     }
     if intake.check_first {
@@ -252,7 +253,7 @@ pub(super) fn refresh_holds(
             .into_iter()
             .map(|cause| (HoldKind::Unmapped, cause))
             .collect();
-    if is_unpaid(facts, incoming, intake.payment) {
+    if is_unpaid(facts, intake.payment) && !is_on_terms(conn, order, incoming)? {
         wanted.insert((HoldKind::Unpaid, String::new()));
     }
     let open: BTreeSet<(HoldKind, String)> = holds::queries::list_open(conn, order)?
@@ -276,10 +277,25 @@ pub(super) fn released_entry(kind: HoldKind, cause: &str) -> Entry {
     Entry::new(Kind::HoldReleased, json!({ "kind": kind, "cause": cause }))
 }
 
+/// Whether it was sold on terms; a source that says nothing of them leaves what another one told.
+fn is_on_terms(
+    conn: &mut DbConnection,
+    order: OrderId,
+    incoming: &IncomingOrder,
+) -> Result<bool, DbError> {
+    match incoming.terms {
+        Field::Value(_) => Ok(true),
+        Field::Null => Ok(false),
+        Field::Absent => {
+            let known = queries::sums::find_details(conn, order)?;
+            Ok(known.is_some_and(|known| known.terms_kind.is_some()))
+        }
+    }
+}
+
 /// Whether the store's rule asks for money that has not come.
-fn is_unpaid(facts: &OrderFacts, incoming: &IncomingOrder, rule: PaymentRule) -> bool {
-    let on_terms = incoming.terms.value().is_some();
-    if on_terms || facts.total_minor == 0 || facts.cancelled_at.is_some() {
+fn is_unpaid(facts: &OrderFacts, rule: PaymentRule) -> bool {
+    if facts.total_minor == 0 || facts.cancelled_at.is_some() {
         return false;
     }
     let paid = match facts.payment_state {

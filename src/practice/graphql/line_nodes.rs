@@ -53,6 +53,7 @@ pub(super) fn line(order: &Order, one: &Line) -> Obj {
             ("taxable", leaf(one.taxable)),
             ("isGiftCard", leaf(one.gift_card)),
             ("merchantEditable", leaf(!one.tip)),
+            ("lineItemGroup", null()),
             ("product", maybe_ref(one.product_id.map(Ref::Product))),
             ("variant", maybe_ref(one.variant_id.map(Ref::Variant))),
             ("customAttributes", attributes(&one.properties)),

@@ -142,6 +142,7 @@ fn order(state: &State, one: &Order) -> Obj {
             ("risk", risk(one)),
             ("riskLevel", leaf(risk_level(one.risk))),
             ("metafield", null()),
+            ("merchantOfRecordApp", null()),
         ],
     );
     all.fields.extend(order_state(one));
