@@ -34,7 +34,8 @@ use life::{End, Message, Variant, told};
 use tables::{HISTORY, STANDING, Table, owner, rows};
 
 mod life;
-mod tables;
+mod lost;
+pub(crate) mod tables;
 
 both_databases!(
     every_pair_of_topics_may_change_places,

@@ -11,7 +11,7 @@ use crate::support::app::TestApp;
 use crate::support::database::Kind;
 
 /// A table, whose rows count, and what of them does not.
-pub(super) struct Table {
+pub(crate) struct Table {
     name: &'static str,
     rows: &'static str,
     left_out: &'static [&'static str],
@@ -26,7 +26,7 @@ const fn table(name: &'static str, rows: &'static str, left_out: &'static [&'sta
 }
 
 /// What stands now, however it came about.
-pub(super) const STANDING: &[Table] = &[
+pub(crate) const STANDING: &[Table] = &[
     // The version counts the changes that were seen; fewer are where a newer state came first.
     table("orders", "", &["version"]),
     table("order_lines", "", &[]),
@@ -46,7 +46,7 @@ pub(super) const STANDING: &[Table] = &[
 ];
 
 /// What stands now and all that is written down of how it came about.
-pub(super) const HISTORY: &[Table] = &[
+pub(crate) const HISTORY: &[Table] = &[
     table("orders", "", &[]),
     table("order_lines", "", &[]),
     table("order_charges", "", &[]),
@@ -66,7 +66,7 @@ pub(super) const HISTORY: &[Table] = &[
 const OWN: [&str; 3] = ["id", "public_id", "number"];
 
 /// The rows of these tables, by table: sorted, and the timeline of each order as it was written.
-pub(super) fn rows(
+pub(crate) fn rows(
     app: &TestApp,
     kind: Kind,
     tables: &[Table],

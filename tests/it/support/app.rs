@@ -83,11 +83,28 @@ impl TestApp {
     }
 
     async fn empty_as(kind: Kind, change: impl FnOnce(&mut Config)) -> Self {
-        let database = Database::create(kind);
-        let data = tempfile::tempdir().expect("a data folder");
         let clock = Clock::fixed(noon());
         let practice = Practice::start(store(), clock.clone()).await;
         let practice = practice.expect("the practice store starts");
+        Self::empty_at(kind, practice, clock, change).await
+    }
+
+    /// A second house with a database of its own, connected to this one's store, in which the same clock goes.
+    pub(crate) async fn connected_to_the_same_store(&self, kind: Kind) -> Self {
+        let (practice, clock) = (self.practice.clone(), self.clock.clone());
+        let mut app = Self::empty_at(kind, practice, clock, |_config| ()).await;
+        app.owner = app.signed_in(Role::Owner).await;
+        app.with_store().await
+    }
+
+    async fn empty_at(
+        kind: Kind,
+        practice: Practice,
+        clock: Clock,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let database = Database::create(kind);
+        let data = tempfile::tempdir().expect("a data folder");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let mut config = config(&url, &practice.url(), &database.url, data.path());
