@@ -15,6 +15,7 @@ mod disorder;
 mod durability;
 mod embed;
 mod events;
+mod fixtures;
 mod graphql;
 mod inbox;
 mod keys;
