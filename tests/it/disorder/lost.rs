@@ -97,26 +97,23 @@ fn told(app: &TestApp) -> Vec<WebhookDelivery> {
     told
 }
 
+/// A delivery, and what its id has behind it when it comes again.
+type Telling = (WebhookDelivery, &'static str);
+
 /// What comes, in any order and some of it twice, and what comes after the order was fetched.
-fn with_losses(
-    told: &[WebhookDelivery],
-    dice: &mut Dice,
-) -> (
-    Vec<(WebhookDelivery, String)>,
-    Vec<(WebhookDelivery, String)>,
-) {
+fn with_losses(told: &[WebhookDelivery], dice: &mut Dice) -> (Vec<Telling>, Vec<Telling>) {
     let (mut came, mut late) = (Vec::new(), Vec::new());
     for message in told {
         if dice.happens(LOST) {
             continue;
         }
         if dice.happens(LATE) {
-            late.push((message.clone(), String::new()));
+            late.push((message.clone(), ""));
             continue;
         }
-        came.push((message.clone(), String::new()));
+        came.push((message.clone(), ""));
         if dice.happens(TWICE) {
-            came.push((message.clone(), "-again".to_owned()));
+            came.push((message.clone(), "-again"));
         }
     }
     dice.shuffle(&mut came);
@@ -124,7 +121,7 @@ fn with_losses(
     (came, late)
 }
 
-async fn tell_in_heaps(app: &TestApp, messages: &[(WebhookDelivery, String)], dice: &mut Dice) {
+async fn tell_in_heaps(app: &TestApp, messages: &[Telling], dice: &mut Dice) {
     let mut rest = messages;
     while !rest.is_empty() {
         let (heap, left) = rest.split_at(rest.len().min(1 + dice.place(LARGEST_HEAP)));

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Node, attribute, number, set, some, words};
 use crate::shopify::graphql::order as shape;
 use crate::shopify::payloads::values::plain_decimal;
-use crate::shopify::payloads::{self, Amount, Anything, Rate};
-use crate::types::{Currency, Exact};
+use crate::shopify::payloads::{self, Anything, Rate};
+use crate::types::Exact;
 
 /// Where each application stands in a webhook's list, by its number: the numbers may have gaps.
 pub(super) type Places = BTreeMap<i64, usize>;
