@@ -5,6 +5,7 @@ pub mod changes;
 pub mod channels;
 pub mod counts;
 pub mod customers;
+pub mod deliveries;
 pub mod events;
 pub mod holds;
 pub mod locations;

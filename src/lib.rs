@@ -5,7 +5,7 @@
 //!
 //! - `types`: money, ids, moments; `schema`: the tables, read by `queries.rs` files alone
 //! - `platform`: database, inbox, queue, jobs, worker, retention, secrets, clock; no business word
-//! - `erp`: orders, holds, stock, shipping, customers, items, users; no service named
+//! - `erp`: orders, holds, stock, shipping, deliveries, customers, items, users; no service named
 //! - `shopify`: OAuth, stores, GraphQL, webhooks, translation, mappings, pushes
 //! - `web`: pages, forms, JSON; `routes.rs` is every address with who may come in
 //! - `practice`: a Shopify stand-in that shares no code with `shopify`

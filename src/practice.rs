@@ -97,11 +97,13 @@ pub enum OrderKind {
     NoteAndAttributes,
     Unpaid,
     Authorized,
+    /// Driven to the customer by the store itself.
+    LocalDelivery,
 }
 
 impl OrderKind {
     /// Every kind, the plain ones first.
-    pub const ALL: [OrderKind; 18] = [
+    pub const ALL: [OrderKind; 19] = [
         Self::OneLine,
         Self::SeveralLines,
         Self::TwoLocations,
@@ -120,6 +122,7 @@ impl OrderKind {
         Self::NoteAndAttributes,
         Self::Unpaid,
         Self::Authorized,
+        Self::LocalDelivery,
     ];
 }
 

@@ -222,6 +222,8 @@ diesel::table! {
         kind -> Text,
         name -> Text,
         time_zone -> Text,
+        delivery_rule -> Text,
+        delivery_methods -> Text,
     }
 }
 
@@ -610,6 +612,100 @@ diesel::table! {
 }
 
 diesel::table! {
+    drivers (user_id) {
+        user_id -> BigInt,
+        phone -> Nullable<Text>,
+        vehicle -> Nullable<Text>,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    deliveries (id) {
+        id -> BigInt,
+        public_id -> Text,
+        order_id -> BigInt,
+        part -> Integer,
+        channel_id -> BigInt,
+        order_name -> Text,
+        name -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        email -> Nullable<Text>,
+        address -> Nullable<Text>,
+        city -> Nullable<Text>,
+        items -> Text,
+        note -> Nullable<Text>,
+        payment_state -> Text,
+        currency -> Text,
+        total_minor -> BigInt,
+        outstanding_minor -> Nullable<BigInt>,
+        state -> Text,
+        day -> Text,
+        driver_id -> Nullable<BigInt>,
+        position -> BigInt,
+        reason -> Nullable<Text>,
+        closed_by_order -> Bool,
+        dropped_off_at -> Nullable<BigInt>,
+        shipment_id -> Nullable<BigInt>,
+        ship_fault -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    delivery_lines (id) {
+        id -> BigInt,
+        delivery_id -> BigInt,
+        order_line_id -> BigInt,
+        goes_apart -> Bool,
+    }
+}
+
+diesel::table! {
+    delivery_assignments (id) {
+        id -> BigInt,
+        delivery_id -> BigInt,
+        driver_id -> BigInt,
+        assigned_at -> BigInt,
+        assigned_by -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+        ended_by -> Nullable<BigInt>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    delivery_log (id) {
+        id -> BigInt,
+        delivery_id -> BigInt,
+        order_id -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        from_state -> Nullable<Text>,
+        to_state -> Nullable<Text>,
+        arguments -> Text,
+        note -> Nullable<Text>,
+        user_id -> Nullable<BigInt>,
+        source -> Nullable<Text>,
+        undone_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    delivery_photos (id) {
+        id -> BigInt,
+        delivery_id -> BigInt,
+        order_id -> BigInt,
+        at -> BigInt,
+        user_id -> Nullable<BigInt>,
+        media_type -> Text,
+        picture -> Binary,
+    }
+}
+
+diesel::table! {
     timeline (id) {
         id -> BigInt,
         order_id -> BigInt,
@@ -833,6 +929,14 @@ diesel::joinable!(shipments -> locations (location_id));
 diesel::joinable!(shipments -> users (shipped_by));
 diesel::joinable!(shipment_lines -> shipments (shipment_id));
 diesel::joinable!(shipment_lines -> order_lines (order_line_id));
+diesel::joinable!(drivers -> users (user_id));
+diesel::joinable!(deliveries -> orders (order_id));
+diesel::joinable!(deliveries -> channels (channel_id));
+diesel::joinable!(deliveries -> users (driver_id));
+diesel::joinable!(delivery_lines -> deliveries (delivery_id));
+diesel::joinable!(delivery_lines -> order_lines (order_line_id));
+diesel::joinable!(delivery_assignments -> users (driver_id));
+diesel::joinable!(delivery_log -> users (user_id));
 diesel::joinable!(timeline -> orders (order_id));
 diesel::joinable!(timeline -> users (user_id));
 diesel::joinable!(shopify_shops -> channels (channel_id));
@@ -893,6 +997,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     holds,
     shipments,
     shipment_lines,
+    drivers,
+    deliveries,
+    delivery_lines,
+    delivery_assignments,
+    delivery_log,
+    delivery_photos,
     timeline,
     changes,
     shopify_shops,

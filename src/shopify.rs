@@ -9,6 +9,7 @@ pub mod client;
 pub mod connect;
 pub mod customers;
 pub mod deletions;
+pub mod deliveries;
 pub mod directory;
 pub mod fulfillments;
 pub mod gid;

@@ -11,7 +11,7 @@ pub use at::At;
 pub use exact::{Dual, Exact};
 pub use field::Field;
 pub use id::{
-    AccountId, ChannelId, ContactId, EventId, JobId, LocationId, MappingId, OrderId, OrderLineId,
-    ProductId, SellerId, ShipmentId, ShopId, UserId, VariantId,
+    AccountId, ChannelId, ContactId, DeliveryId, EventId, JobId, LocationId, MappingId, OrderId,
+    OrderLineId, ProductId, SellerId, ShipmentId, ShopId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, UnitPrice};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use alerts::Watchman;
 
+use crate::erp::deliveries::jobs as deliveries;
 use crate::erp::events;
 use crate::platform::jobs::Registry;
 use crate::platform::retention::{self, Keeper};
@@ -25,6 +26,11 @@ pub(crate) fn registry(connector: &Connector, watchman: Watchman, keeper: Keeper
     jobs::register(&mut registry, &cx);
     alerts::register(&mut registry, &Arc::new(watchman));
     retention::register(&mut registry, &Arc::new(keeper));
+    let rounds = deliveries::Rounds {
+        db: connector.db.clone(),
+        clock: connector.clock.clone(),
+    };
+    deliveries::register(&mut registry, &Arc::new(rounds));
     registry.register::<PushFulfillment>(&cx);
     registry.register::<PushTracking>(&cx);
     registry.register::<CancelFulfillment>(&cx);

@@ -14,18 +14,26 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{CommandError, listen};
 use crate::app::Counterfoil;
 use crate::config::Config;
+use crate::erp::deliveries::rule::{self, Rule, Which};
+use crate::erp::orders;
 use crate::erp::users::roles::Role;
 use crate::erp::users::{self, NewUser, UserError};
 use crate::platform::clock::Clock;
+use crate::platform::db::DbError;
 use crate::platform::secrets::random_hex;
-use crate::practice::{self, Practice};
+use crate::practice::{self, OrderKind, Practice};
 use crate::shopify::shops;
 use crate::shopify::shops::ShopState;
 use browser::Browser;
 
 const STORE: &str = "practice-store.myshopify.com";
 const OWNER: &str = "owner@example.com";
+/// Signs in on a phone, with the owner's password.
+const DRIVER: &str = "driver@example.com";
 const ORDERS: usize = 60;
+/// The last of them are driven by the store itself.
+const LOCAL_ORDERS: usize = 5;
+const LOCAL_DELIVERY: &str = "Local delivery";
 /// The practice store's own app; a real one is never made of these.
 const CLIENT_ID: &str = "practice-app";
 const CLIENT_SECRET: &str = "practice-app-secret";
@@ -78,6 +86,7 @@ pub async fn run(mut config: Config) -> Result<(), CommandError> {
 /// Does what is not done yet; whether the owner was made just now.
 async fn set_up(counterfoil: &Counterfoil, store: &Practice) -> Result<bool, CommandError> {
     if is_connected(counterfoil).await? {
+        deliver_locally(counterfoil).await?;
         place_orders(counterfoil, store).await?;
         return Ok(false);
     }
@@ -88,13 +97,14 @@ async fn set_up(counterfoil: &Counterfoil, store: &Practice) -> Result<bool, Com
     // Said at once: whatever dies from here on, somebody has read it.
     writeln!(
         std::io::stdout(),
-        "\n  Sign in as       {OWNER}\n  Password         {}   (shown once)",
+        "\n  Sign in as       {OWNER}, or on a phone as {DRIVER}\n  Password         {}   (shown once)",
         password.expose_secret()
     )?;
     std::io::stdout().flush()?;
     connect(counterfoil, &password).await?;
     goods::wait_for_import(counterfoil, PATIENCE).await?;
     goods::map_equal_skus(counterfoil).await?;
+    deliver_locally(counterfoil).await?;
     place_orders(counterfoil, store).await?;
     Ok(true)
 }
@@ -112,17 +122,23 @@ async fn make_owner(counterfoil: &Counterfoil, password: SecretString) -> Result
     counterfoil
         .db
         .write(move |conn| -> Result<(), UserError> {
-            if users::queries::set_password(conn, OWNER, &password_hash)? {
-                return Ok(());
+            for (email, name, role) in [
+                (OWNER, "Mara Olsen", Role::Owner),
+                (DRIVER, "Dora Lindt", Role::Driver),
+            ] {
+                if users::queries::set_password(conn, email, &password_hash)? {
+                    continue;
+                }
+                let person = NewUser {
+                    email: email.to_owned(),
+                    name: name.to_owned(),
+                    role,
+                    password_hash: password_hash.clone(),
+                    time_zone: "America/Los_Angeles".to_owned(),
+                };
+                users::add(conn, &person, now)?;
             }
-            let owner = NewUser {
-                email: OWNER.to_owned(),
-                name: "Mara Olsen".to_owned(),
-                role: Role::Owner,
-                password_hash,
-                time_zone: "America/Los_Angeles".to_owned(),
-            };
-            users::add(conn, &owner, now).map(|_id| ())
+            Ok(())
         })
         .await?;
     Ok(())
@@ -155,12 +171,41 @@ async fn connect(counterfoil: &Counterfoil, password: &SecretString) -> Result<(
     )))
 }
 
+/// The store drives some of its orders itself; said once, whoever changes it later.
+async fn deliver_locally(counterfoil: &Counterfoil) -> Result<(), CommandError> {
+    let now = counterfoil.clock.now();
+    counterfoil
+        .db
+        .write(move |conn| -> Result<(), DbError> {
+            let owner = users::queries::find_by_email(conn, OWNER)?;
+            let shop = shops::list(conn)?.into_iter().next();
+            let (Some(owner), Some(shop)) = (owner, shop) else {
+                return Ok(());
+            };
+            if orders::queries::count(conn)? == 0 {
+                let rule = Rule {
+                    which: Which::ByMethod,
+                    methods: vec![LOCAL_DELIVERY.to_owned()],
+                };
+                let subject = format!("store/{}", shop.id);
+                rule::change(conn, shop.channel, &rule, (owner.id, &subject), now)?;
+            }
+            Ok(())
+        })
+        .await?;
+    counterfoil.connector.directory.forget();
+    Ok(())
+}
+
 /// Has the practice store take orders: only once, and only as many as it has not taken yet.
 async fn place_orders(counterfoil: &Counterfoil, store: &Practice) -> Result<(), CommandError> {
     let taken = store.order_count();
     if taken < ORDERS {
         tracing::info!("{} orders are coming in", ORDERS - taken);
-        store.demo_orders(ORDERS - taken);
+        store.demo_orders((ORDERS - LOCAL_ORDERS).saturating_sub(taken));
+        for _ in store.order_count()..ORDERS {
+            store.place_order(OrderKind::LocalDelivery);
+        }
     }
     goods::wait_for_orders(counterfoil, i64::try_from(ORDERS).unwrap_or(0), PATIENCE).await
 }

@@ -1,4 +1,5 @@
 //! The numbers beside the navigation: what waits for a person in the core and the queues.
+use crate::erp::deliveries;
 use crate::platform::db::{DbConnection, DbError};
 
 pub mod queries;
@@ -12,6 +13,10 @@ pub struct Counts {
     pub unmapped: i64,
     /// Events and jobs that gave up.
     pub dead: i64,
+    /// Deliveries that nobody drives yet.
+    pub undriven: i64,
+    /// A store delivers itself.
+    pub delivers: bool,
 }
 
 /// Counts what the core knows; products are the connectors' to count.
@@ -24,5 +29,7 @@ pub fn count(conn: &mut DbConnection) -> Result<Counts, DbError> {
         to_ship: queries::count_to_ship(conn)?,
         unmapped: 0,
         dead: queries::count_dead(conn)?,
+        undriven: deliveries::queries::list::count_pending(conn)?,
+        delivers: deliveries::rule::is_any(conn)?,
     })
 }

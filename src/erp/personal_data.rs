@@ -41,8 +41,18 @@ pub const COLUMNS: &[Column] = &[
     order("order_details", "company_contact_external_id", "order_id", Erasure::Null),
     order("order_versions", "difference", "order_id", Erasure::Text(impersonal_changes)),
     order("holds", "note",              "order_id", Erasure::Null),
+    order("deliveries", "name",         "order_id", Erasure::Word(REDACTED)),
+    order("deliveries", "phone",        "order_id", Erasure::Null),
+    order("deliveries", "email",        "order_id", Erasure::Null),
+    order("deliveries", "address",      "order_id", Erasure::Text(country_alone)),
+    order("deliveries", "city",         "order_id", Erasure::Null),
+    order("deliveries", "note",         "order_id", Erasure::Null),
+    order("delivery_log", "note",       "order_id", Erasure::Null),
+    order("delivery_photos", "picture", "order_id", Erasure::Picture),
     staff("users", "email"),
     staff("users", "name"),
+    staff_by("drivers", "phone", "user_id"),
+    staff_by("drivers", "vehicle", "user_id"),
     staff("sessions", "address"),
     staff("sessions", "agent"),
     staff("sign_in_failures", "subject"),
@@ -78,11 +88,15 @@ const fn order(
 }
 
 const fn staff(table: &'static str, column: &'static str) -> Column {
+    staff_by(table, column, "id")
+}
+
+const fn staff_by(table: &'static str, column: &'static str, by: &'static str) -> Column {
     Column {
         table,
         column,
         subject: Subject::Staff,
-        by: "id",
+        by,
         erasure: Erasure::Stays,
         reason: "who may sign in, and who did what",
         kept: "as long as the account or the session",

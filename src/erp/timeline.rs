@@ -33,6 +33,8 @@ crate::text_enum! {
         PushWaits = "push_waits",
         PushFailed = "push_failed",
         Printed = "printed",
+        /// Its local delivery went from one state to another.
+        Delivery = "delivery",
         /// What it told of a person was erased.
         Redacted = "redacted",
     }

@@ -6,6 +6,9 @@ mod scrub;
 
 pub use scrub::{Fate, scrub};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::personal_data::queries::Value;
 
@@ -37,6 +40,8 @@ pub enum Erasure {
     Bytes(fn(&[u8]) -> Vec<u8>),
     /// As `Bytes`, for the bodies of stored webhooks, however each is stored.
     Body(fn(&[u8]) -> Vec<u8>),
+    /// Nothing is left of its bytes; told as base64, since they are no text.
+    Picture,
     /// It stays, for the reason that the register gives.
     Stays,
 }
@@ -108,6 +113,13 @@ pub fn erase(
                     }
                 }
             }
+            Erasure::Picture => {
+                for (row, bytes) in queries::list_bytes(conn, column, ids)? {
+                    if !bytes.is_empty() {
+                        queries::set_bytes(conn, column, row, &[])?;
+                    }
+                }
+            }
             Erasure::Stays => {}
         }
     }
@@ -130,6 +142,7 @@ pub fn collect(
         let values = match column.erasure {
             Erasure::Bytes(_) => readable(queries::list_bytes(conn, column, ids)?),
             Erasure::Body(_) => readable(queries::list_bodies(conn, column, ids)?),
+            Erasure::Picture => pictures(queries::list_bytes(conn, column, ids)?),
             Erasure::Null | Erasure::Word(_) | Erasure::Text(_) | Erasure::Stays => {
                 queries::list_texts(conn, column, ids)?
             }
@@ -139,6 +152,14 @@ pub fn collect(
         }
     }
     Ok(found)
+}
+
+fn pictures(values: Vec<(i64, Vec<u8>)>) -> Vec<Value> {
+    values
+        .into_iter()
+        .filter(|(_row, bytes)| !bytes.is_empty())
+        .map(|(row, bytes)| (row, STANDARD.encode(bytes)))
+        .collect()
 }
 
 fn readable(values: Vec<(i64, Vec<u8>)>) -> Vec<Value> {

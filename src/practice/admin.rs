@@ -467,5 +467,6 @@ fn label(kind: OrderKind) -> &'static str {
         OrderKind::NoteAndAttributes => "Note and attributes",
         OrderKind::Unpaid => "Unpaid",
         OrderKind::Authorized => "Authorised, some risk",
+        OrderKind::LocalDelivery => "Local delivery",
     }
 }

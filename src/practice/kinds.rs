@@ -4,6 +4,9 @@ use super::OrderKind;
 use super::model::{Address, Discount, Order, Product, Risk, Variant};
 use super::state::State;
 
+/// The shipping method of what the store drives itself.
+pub(super) const LOCAL_DELIVERY: &str = "Local delivery";
+
 /// What a customer of a kind puts into the cart and how they check out.
 pub(super) struct Cart {
     pub(super) goods: Vec<Good>,
@@ -262,6 +265,7 @@ pub(super) fn cart(state: &State, kind: OrderKind, turn: u64) -> Cart {
         OrderKind::Yen => abroad(&mut cart, &TOKYOITE, ("JPY", 1_513_500), ("消費税", 80_000)),
         OrderKind::Tip => cart.tip = Some(350),
         OrderKind::NoteAndAttributes => noted(&mut cart),
+        OrderKind::LocalDelivery => nearby(&mut cart, turn),
         OrderKind::Unpaid => cart.payment = Payment::Pending,
         OrderKind::Authorized => {
             cart.payment = Payment::Authorized;
@@ -308,6 +312,31 @@ fn abroad(
     cart.taxes_included = true;
     cart.tax = Some(tax);
     cart.shipping = Some(("International Tracked", 1490));
+}
+
+/// Streets around the store: what a van drives in an afternoon.
+const NEARBY: &[&str] = &[
+    "4110 SE Belmont St",
+    "1825 NW 23rd Pl",
+    "533 NE Holladay St",
+    "2905 N Lombard St",
+    "7710 SE Milwaukie Ave",
+];
+
+fn nearby(cart: &mut Cart, turn: u64) {
+    cart.shipping = Some((LOCAL_DELIVERY, 490));
+    cart.goods.truncate(2);
+    let street = usize::try_from(turn).unwrap_or(0) % NEARBY.len();
+    if let (Some(buyer), Some(street)) = (cart.buyer.as_mut(), NEARBY.get(street)) {
+        let address = &mut buyer.address;
+        (*street).clone_into(&mut address.address1);
+        "Portland".clone_into(&mut address.city);
+        "97214".clone_into(&mut address.zip);
+        address.province = Some("Oregon".to_owned());
+        address.province_code = Some("OR".to_owned());
+        address.phone = Some(format!("+1503555{:04}", 100 + turn % 9000));
+    }
+    cart.note = Some("Side door, please: the front bell is broken.");
 }
 
 fn noted(cart: &mut Cart) {

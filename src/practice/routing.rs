@@ -26,8 +26,13 @@ pub(super) fn route_line(state: &mut State, order: &mut Order, line_id: u64, now
     let Some(line) = order.line(line_id).cloned() else {
         return;
     };
+    let is_local = order
+        .shipping
+        .iter()
+        .any(|one| one.title == super::kinds::LOCAL_DELIVERY);
     let method = match (order.source_name.as_str(), line.requires_shipping) {
         ("pos", _) => "RETAIL",
+        (_, true) if is_local => "LOCAL",
         (_, true) => "SHIPPING",
         (_, false) => "NONE",
     };

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::platform::db::Db;
+use crate::erp::deliveries::queries::rules;
+use crate::erp::deliveries::rule::Rule;
+use crate::platform::db::{Db, DbError};
 use crate::platform::secrets::Keyring;
 use crate::shopify::shop_domain::ShopDomain;
 use crate::shopify::shops::queries::{self, SealedTokens};
@@ -37,6 +39,8 @@ pub struct Entry {
     pub domain: ShopDomain,
     pub state: ShopState,
     pub installed_at: At,
+    /// Which of its orders it delivers itself.
+    pub delivers: Rule,
     /// What its webhooks may be signed with, the likeliest first.
     pub secrets: Vec<LabelledSecret>,
 }
@@ -154,10 +158,16 @@ impl ShopDirectory {
 
     async fn reload(&self, db: &Db, keyring: &Keyring, now: At) -> Result<(), ShopError> {
         let forgotten = self.known().forgotten;
-        let rows = db.read(queries::list_tokens).await?;
+        let (rows, rules) = db
+            .read(|conn| -> Result<_, DbError> {
+                Ok((queries::list_tokens(conn)?, rules::list(conn)?))
+            })
+            .await?;
+        let rules: HashMap<_, _> = rules.into_iter().collect();
         let mut entries = HashMap::new();
         for row in rows {
-            if let Some(entry) = self.entry(keyring, &row)? {
+            let delivers = rules.get(&row.channel_id).cloned();
+            if let Some(entry) = self.entry(keyring, &row, delivers)? {
                 entries.insert(row.domain, Arc::new(entry));
             }
         }
@@ -171,7 +181,12 @@ impl ShopDirectory {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn entry(&self, keyring: &Keyring, row: &SealedTokens) -> Result<Option<Entry>, ShopError> {
+    fn entry(
+        &self,
+        keyring: &Keyring,
+        row: &SealedTokens,
+        delivers: Option<Rule>,
+    ) -> Result<Option<Entry>, ShopError> {
         let Some(domain) = ShopDomain::exact(&row.domain) else {
             return Ok(None);
         };
@@ -194,6 +209,7 @@ impl ShopDirectory {
             domain,
             state: row.state,
             installed_at: row.installed_at,
+            delivers: delivers.unwrap_or_else(Rule::none),
             secrets,
         }))
     }

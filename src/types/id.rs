@@ -68,6 +68,8 @@ ids! {
     ChannelId,
     /// Key of a row in `contacts`.
     ContactId,
+    /// Key of a row in `deliveries`.
+    DeliveryId,
     /// Key of a row in `webhook_events`.
     EventId,
     /// Key of a row in `jobs`.

@@ -5,6 +5,7 @@
 //! UUIDs where the record has one (orders, shipments, customers, stores), numbers elsewhere.
 pub mod changes;
 pub mod customers;
+pub mod deliveries;
 pub mod docs;
 pub mod events;
 pub mod integrations;

@@ -14,6 +14,7 @@ use super::Config;
 use super::error::WebError;
 use super::limits::{self, Limits};
 use super::routes::Access;
+use super::upload;
 use super::visitor::{Facts, Visitor, address, data};
 use crate::erp::counts::{self, Counts};
 use crate::erp::users::queries;
@@ -32,6 +33,8 @@ const CSRF_HEADER: &str = "x-csrf-token";
 const BACKGROUND_HEADER: &str = "x-background";
 /// A session's last use is written at most this often.
 const TOUCH: Duration = Duration::from_secs(60);
+/// How long a form with a photo may take to arrive: from a cellar it takes a while.
+const UPLOAD_WITHIN: Duration = Duration::from_secs(60);
 
 /// Lets the request through to its handler, or answers it.
 ///
@@ -254,6 +257,17 @@ async fn check_form(req: &mut ServiceRequest, expected: &str) -> Result<(), WebE
         .map(str::to_owned);
     let sent = match in_header {
         Some(sent) => Some(sent),
+        None if upload::boundary(req.headers()).is_some() => {
+            let boundary = upload::boundary(req.headers()).unwrap_or_default();
+            let mut payload = req.take_payload();
+            let body = tokio::time::timeout(UPLOAD_WITHIN, upload::read(&mut payload))
+                .await
+                .map_err(|_late| WebError::invalid("The photo took too long. Send it again."))??
+                .freeze();
+            let sent = upload::parts(&body, &boundary).text(CSRF_FIELD);
+            req.set_payload(Payload::from(body));
+            Some(sent)
+        }
         None if is_form(req) => {
             let body = req
                 .extract::<Bytes>()

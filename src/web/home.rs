@@ -5,8 +5,9 @@ use askama::Template;
 
 use super::error::WebError;
 use super::filters;
+use super::nav;
 use super::orders::words::{self, Badge};
-use super::page::{Frame, Section, html};
+use super::page::{Frame, Section, html, see_other};
 use super::pausing::{self, Banner};
 use super::visitor::Visitor;
 use crate::erp::alerts::{self, Alert, Kind};
@@ -94,6 +95,10 @@ struct Facts {
 ///
 /// The database's.
 pub async fn show(db: web::Data<Db>, visitor: Visitor) -> Result<HttpResponse, WebError> {
+    // A driver sees nothing but the own stops.
+    if !visitor.may(Action::View) {
+        return Ok(see_other(nav::RUN));
+    }
     let frame = visitor.frame(Section::Home);
     let prefix = frame.prefix.clone();
     let facts = db.read(move |conn| gather(conn, &prefix)).await?;

@@ -1,6 +1,7 @@
 //! Integrations: the connected stores, how each stands, and how a new one is connected.
 pub mod callback;
 mod card;
+pub mod deliveries;
 pub mod privacy;
 pub mod settings;
 

@@ -141,6 +141,7 @@ fn title(kind: &str) -> &'static str {
         "shopify.erase_shop" => "Erasing everybody of a store",
         "shopify.read_locations" => "Reading the locations",
         "shopify.read_scopes" => "Reading the scopes",
+        "erp.follow_delivery_rule" => "Following a rule of local deliveries",
         _ => "Job",
     }
 }

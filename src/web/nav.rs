@@ -9,7 +9,10 @@ use askama::Template;
 use super::page::{Frame, Section, html};
 use super::visitor::Visitor;
 use super::{filters, routes};
-use crate::erp::users::roles::Action;
+use crate::erp::users::roles::{Action, Role};
+
+/// Where a driver's day stands.
+pub const RUN: &str = "/run/today";
 
 /// One place.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +55,8 @@ const PLACES: &[Place] = &[
     place(Section::Home,         "",          ("Home", "home"),             "/",             "h", true),
     place(Section::Orders,       "",          ("Orders", "orders"),         "/orders",       "o", true),
     place(Section::Ship,         "",          ("Ship queue", "ship"),       "/ship",         "s", true),
+    place(Section::Deliveries,   "",          ("Deliveries", "truck"),     "/deliveries",   "d", false),
+    Place { needs: Action::Drive, ..place(Section::Run, "", ("My run", "pin"), RUN, "r", true) },
     place(Section::Mappings,     "Catalogue", ("Mappings", "map"),          "/mappings",     "m", true),
     place(Section::Products,     "Catalogue", ("Products", "box"),          "/products",     "p", false),
     place(Section::Customers,    "Catalogue", ("Customers", "users"),       "/customers",    "c", false),
@@ -140,6 +145,8 @@ pub fn links(frame: &Frame) -> Vec<Link> {
     PLACES
         .iter()
         .filter(|place| is_served(place.path) && frame.can(place.needs))
+        .filter(|place| place.section != Section::Deliveries || frame.counts.delivers)
+        .filter(|place| place.section != Section::Run || frame.role == Some(Role::Driver))
         .map(|place| Link {
             place: *place,
             current: place.section == frame.section,
@@ -154,8 +161,10 @@ fn count(section: Section, frame: &Frame) -> i64 {
         Section::Orders => frame.counts.to_ship,
         Section::Mappings => frame.counts.unmapped,
         Section::Events => frame.counts.dead,
+        Section::Deliveries => frame.counts.undriven,
         Section::Home
         | Section::Ship
+        | Section::Run
         | Section::Products
         | Section::Customers
         | Section::Sync
@@ -171,7 +180,7 @@ fn count(section: Section, frame: &Frame) -> i64 {
 #[must_use]
 pub fn is_served(path: &str) -> bool {
     static PATHS: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
-    PATHS
-        .get_or_init(|| routes::table().iter().map(|route| route.path).collect())
-        .contains(path)
+    let paths = PATHS.get_or_init(|| routes::table().iter().map(|route| route.path).collect());
+    // A driver's place is today's page of `/run/{day}`.
+    path == RUN || paths.contains(path)
 }

@@ -16,6 +16,9 @@ crate::text_enum! {
         Home = "home",
         Orders = "orders",
         Ship = "ship",
+        Deliveries = "deliveries",
+        /// A driver's own stops.
+        Run = "run",
         Mappings = "mappings",
         Products = "products",
         Customers = "customers",

@@ -5,9 +5,9 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    account, api, audit, events, gate, health, holds, home, integrations, jobs, mappings, metrics,
-    nav, orders, palette, pausing, products, sessions, setup, shipments, static_files, users,
-    webhooks,
+    account, api, audit, deliveries, events, gate, health, holds, home, integrations, jobs,
+    mappings, metrics, nav, orders, palette, pausing, products, sessions, setup, shipments,
+    static_files, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -38,7 +38,10 @@ pub struct Route {
 /// The table.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [pages(), programs()].into_iter().flatten().collect()
+    [pages(), driving(), programs()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[rustfmt::skip]
@@ -58,7 +61,8 @@ fn pages() -> Vec<Route> {
         post("/setup",                 Access::Public,   setup::create),
         post("/sign-out",              Access::SignedIn, sessions::delete),
 
-        get ("/",                      Access::May(Action::View), home::show),
+        // Sends a driver on to their stops.
+        get ("/",                      Access::SignedIn, home::show),
 
         // Events: what came in and what goes out.
         get ("/events",                   Access::May(Action::View),    events::index),
@@ -112,6 +116,8 @@ fn pages() -> Vec<Route> {
         post("/integrations/shopify/{id}/disconnection",    Access::May(Action::Connect), integrations::settings::delete),
         post("/integrations/shopify/{id}/imports",          Access::May(Action::Import),  integrations::settings::import),
         post("/integrations/shopify/{id}/set-up",           Access::May(Action::Connect), integrations::settings::set_up),
+        get ("/integrations/shopify/{id}/deliveries",       Access::May(Action::Connect), integrations::deliveries::edit),
+        post("/integrations/shopify/{id}/deliveries",       Access::May(Action::Connect), integrations::deliveries::update),
         get ("/integrations/shopify/{id}/privacy",          Access::May(Action::Connect), integrations::privacy::index),
         get ("/integrations/shopify/{id}/privacy/{request}/report",    Access::May(Action::Connect), integrations::privacy::show),
         post("/integrations/shopify/{id}/privacy/{request}/closure",   Access::May(Action::Connect), integrations::privacy::close),
@@ -147,6 +153,31 @@ fn pages() -> Vec<Route> {
     ]
 }
 
+/// Local deliveries: the day, one of them, who drives, and the driver's phone.
+#[rustfmt::skip]
+fn driving() -> Vec<Route> {
+    vec![
+        get ("/deliveries",                       Access::May(Action::View),     deliveries::index),
+        get ("/deliveries/sheet",                 Access::May(Action::View),     deliveries::sheet),
+        get ("/deliveries/drivers",               Access::May(Action::Dispatch), deliveries::people::index),
+        post("/deliveries/drivers/{id}",          Access::May(Action::Dispatch), deliveries::people::update),
+        post("/deliveries/assignments",           Access::May(Action::Dispatch), deliveries::actions::create_assignments),
+        get ("/deliveries/{id}",                  Access::May(Action::View),     deliveries::show::show),
+        get ("/deliveries/{id}/photos/{photo}",   Access::May(Action::View),     deliveries::show::photo),
+        post("/deliveries/{id}/status",           Access::May(Action::Dispatch), deliveries::actions::create_status),
+        post("/deliveries/{id}/undo",             Access::May(Action::Dispatch), deliveries::actions::delete_status),
+        post("/deliveries/{id}/assignment",       Access::May(Action::Dispatch), deliveries::actions::create_assignment),
+        post("/deliveries/{id}/day",              Access::May(Action::Dispatch), deliveries::actions::update_day),
+        post("/deliveries/{id}/position",         Access::May(Action::Dispatch), deliveries::actions::update_position),
+        post("/deliveries/{id}/lines",            Access::May(Action::Dispatch), deliveries::actions::update_lines),
+        post("/deliveries/{id}/shipment",         Access::May(Action::Dispatch), deliveries::actions::create_shipment),
+        get ("/run/{day}",                        Access::May(Action::Drive),    deliveries::run::show),
+        post("/run/{day}/out",                    Access::May(Action::Drive),    deliveries::run::set_out),
+        post("/run/{day}/stops/{id}",             Access::May(Action::Drive),    deliveries::run::create_status),
+        post("/run/{day}/stops/{id}/undo",        Access::May(Action::Drive),    deliveries::run::delete_status),
+    ]
+}
+
 #[rustfmt::skip]
 fn programs() -> Vec<Route> {
     vec![
@@ -162,6 +193,9 @@ fn programs() -> Vec<Route> {
         get ("/api/{tenant}/stock",                        Access::Token(Scope::Read),  api::stock::index),
         get ("/api/{tenant}/locations",                    Access::Token(Scope::Read),  api::locations::index),
         get ("/api/{tenant}/customers",                    Access::Token(Scope::Read),  api::customers::index),
+        get ("/api/{tenant}/deliveries",                   Access::Token(Scope::Read),  api::deliveries::index),
+        get ("/api/{tenant}/deliveries/{id}",              Access::Token(Scope::Read),  api::deliveries::show),
+        post("/api/{tenant}/deliveries/{id}/status",       Access::Token(Scope::Write), api::deliveries::create_status),
         get ("/api/{tenant}/changes",                      Access::Token(Scope::Read),  api::changes::index),
         get ("/api/{tenant}/sync/status",                  Access::Token(Scope::Read),  api::sync::status),
         post("/api/{tenant}/integrations/shopify/test",    Access::Token(Scope::Write), api::integrations::test),

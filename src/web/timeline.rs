@@ -1,12 +1,14 @@
 //! The timeline put into words: kind and arguments are stored, sentences are made when it is read.
 use serde_json::Value;
 
+use crate::erp::deliveries::flow::State;
 use crate::erp::holds::HoldKind;
 use crate::erp::orders::incoming::PaymentState;
 use crate::erp::payments::{PaymentKind, PaymentStatus};
 use crate::erp::timeline::Kind;
 use crate::erp::timeline::queries::EntryRow;
 use crate::types::At;
+use crate::web::deliveries;
 use crate::web::orders::words;
 
 /// An entry as a page shows it.
@@ -72,6 +74,7 @@ fn icon(kind: Kind) -> &'static str {
         Kind::Pushed | Kind::PushWaits => "sync",
         Kind::Printed => "printer",
         Kind::Redacted => "user",
+        Kind::Delivery => "truck",
     }
 }
 
@@ -132,6 +135,7 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
         Kind::PushWaits => with_reason("The store will be told later", &reason),
         Kind::PushFailed => with_reason("The store could not be told", &reason),
         Kind::Printed => with_detail("Printed", arguments),
+        Kind::Delivery => words_of_delivery(arguments),
     }
 }
 
@@ -190,6 +194,16 @@ fn pushed(arguments: &Value) -> &'static str {
         "cancellation" => "The store was told that the shipment is undone",
         _ => "The store was told",
     }
+}
+
+fn words_of_delivery(arguments: &Value) -> String {
+    let state = word(arguments, "to").parse::<State>();
+    state.map_or("Local delivery".to_owned(), |state| {
+        format!(
+            "Local delivery: {}",
+            deliveries::words::state(state).text.to_lowercase()
+        )
+    })
 }
 
 fn or_none(text: &str) -> &str {

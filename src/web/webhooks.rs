@@ -13,10 +13,11 @@ use crate::platform::inbox::rejections::Rejections;
 use crate::platform::inbox::{Delivery, Inbox, InboxError, Stored, body as stored};
 use crate::platform::metrics::{Answered, Metrics, Refusal};
 use crate::shopify::Connector;
+use crate::shopify::deliveries;
 use crate::shopify::directory::Entry;
 use crate::shopify::registrar;
 use crate::shopify::shops::ShopState;
-use crate::shopify::topics::{self, TopicRule};
+use crate::shopify::topics::{self, Subject, TopicRule};
 use crate::shopify::webhooks::{self, Glance};
 use crate::types::{At, ShopId};
 
@@ -132,6 +133,11 @@ async fn take(
         webhooks::glance(rule, &headers.shop_domain, &body)
     });
     let order_number = glance.order_name.clone();
+    let names_order = rule.is_some_and(|rule| rule.snapshot && rule.subject == Subject::Order);
+    let delivery_id = shop
+        .as_deref()
+        .filter(|_| names_order)
+        .and_then(|shop| deliveries::named(&shop.delivers, &headers.shop_domain, &body, now));
     let delivery = headers.delivery(rule, glance, secret.label, body, now);
     let (webhook_id, topic) = (delivery.webhook_id.clone(), delivery.topic.clone());
     let stored = inbox.store(delivery).await;
@@ -142,9 +148,12 @@ async fn take(
     match stored {
         Ok(Stored::New) => {
             let status = rule.map_or("ignored", |rule| rule.status);
-            (Answered::Stored, answer(status, order_number))
+            (Answered::Stored, answer(status, order_number, delivery_id))
         }
-        Ok(Stored::Duplicate) => (Answered::Duplicate, answer("duplicate", order_number)),
+        Ok(Stored::Duplicate) => {
+            let response = answer("duplicate", order_number, delivery_id);
+            (Answered::Duplicate, response)
+        }
         Err(InboxError::Full | InboxError::NotStored | InboxError::TooSlow) => {
             (Answered::Unavailable, come_again())
         }
@@ -195,11 +204,11 @@ fn is_welcome(shop: Option<&Entry>, rule: Option<&TopicRule>) -> bool {
     connected || rule.is_some_and(|rule| rule.after_disconnect)
 }
 
-fn answer(status: &str, order_number: Option<String>) -> HttpResponse {
+fn answer(status: &str, order_number: Option<String>, delivery_id: Option<String>) -> HttpResponse {
     HttpResponse::Ok().json(Answer {
         status,
         order_number,
-        delivery_id: None,
+        delivery_id,
     })
 }
 

@@ -14,6 +14,7 @@ use crate::support::browser::{Browser, Look};
 use crate::support::database::Kind;
 
 const EMAIL: &str = "ada@example.com";
+const DRIVER: &str = "dora@example.com";
 
 /// The first day with Counterfoil: connect, make an item, map, ship, and find the number in the store.
 #[actix_web::test]
@@ -62,6 +63,62 @@ async fn a_first_order_leaves_and_its_number_is_in_the_store() {
     let store = format!("{}/practice/orders/{}", app.practice.url(), placed.id);
     browser.open(&store).await;
     browser.sees("1Z999AA10123456784").await;
+}
+
+/// A driver's day on the phone: set out, one delivered with a photo, one not home, a wrong tap taken back.
+#[actix_web::test]
+async fn a_driver_works_off_a_run_on_the_phone() {
+    let app = TestApp::connected(Kind::Sqlite).await;
+    app.add_items(0..40);
+    deliver_locally(&app).await;
+    let placed = [(); 2].map(|()| app.practice.place_order(OrderKind::LocalDelivery));
+    app.run_jobs().await;
+    map_and_ship(&app).await;
+    app.add_user(DRIVER, Role::Driver);
+    let page = app.get("/deliveries").await;
+    let all = page.form("form[action$='/assignments']");
+    app.owner().submit(all).await.assert_status(200);
+
+    let browser = sign_in_as(&app, DRIVER).await;
+    browser.look(Look::ALL[2]).await;
+    browser.sees("My run").await;
+    browser.press("Set out with 1 stop").await;
+    browser.sees("Out").await;
+    browser.press("Note or photo").await;
+    browser.fill("input[name=note]", "Left with Maya").await;
+    let script = "const b = document.querySelectorAll('.stop .btn--big, .stop summary'); \
+                  return Math.floor(Math.min(...[...b].map(it => it.getBoundingClientRect().height)))";
+    let smallest = browser.run(script, &[]).await.as_i64().unwrap_or(0);
+    assert!(smallest >= 40, "a thumb needs more than {smallest}");
+    browser.press("Not home").await;
+    browser.sees("Try again").await;
+    browser.click("form[action*='/undo'] button").await;
+    browser.sees("Taken back").await;
+    browser.click(".stop__done .btn--primary").await;
+    browser.sees("Done").await;
+    app.run_jobs().await;
+    let told = placed
+        .iter()
+        .map(|one| app.practice.fulfillments(one.id).len());
+    assert_eq!(told.sum::<usize>(), 2, "one by post, one by the driver");
+    assert_eq!(
+        complaints_about(&browser, &app.url).await,
+        Vec::<String>::new()
+    );
+}
+
+/// The store drives its local orders itself.
+async fn deliver_locally(app: &TestApp) {
+    let page = app.get("/integrations/shopify/1/deliveries").await;
+    let form = page.form("form[action$='/deliveries']");
+    let form = form
+        .fill("rule", "by_method")
+        .fill("methods", "Local delivery");
+    app.owner()
+        .submit(form.fill("confirmed", "1"))
+        .await
+        .assert_status(200);
+    app.run_jobs().await;
 }
 
 /// What failed is worked off by keys alone, and no key acts on a row that the cursor has left.
@@ -117,8 +174,16 @@ async fn failed_events_are_worked_off_by_keys() {
 async fn every_page_is_sound_for_everybody() {
     let mut app = TestApp::connected(Kind::Sqlite).await;
     app.expect_dead();
+    deliver_locally(&app).await;
+    app.add_user(DRIVER, Role::Driver);
     app.practice.demo_orders(20);
+    for _ in 0..3 {
+        app.practice.place_order(OrderKind::LocalDelivery);
+    }
     app.run_jobs().await;
+    let page = app.get("/deliveries").await;
+    let give = page.form("form[action$='/assignment']");
+    app.owner().submit(give).await.assert_status(200);
     app.add_items(0..8);
     map_and_ship(&app).await;
     app.add_items(8..10);
@@ -172,9 +237,13 @@ async fn complaints_about(browser: &Browser, url: &str) -> Vec<String> {
 
 async fn sign_in(app: &TestApp) -> Browser {
     app.add_user(EMAIL, Role::Owner);
+    sign_in_as(app, EMAIL).await
+}
+
+async fn sign_in_as(app: &TestApp, email: &str) -> Browser {
     let browser = Browser::start().await;
     browser.open(&format!("{}/sign-in", app.url)).await;
-    browser.fill("#f-email", EMAIL).await;
+    browser.fill("#f-email", email).await;
     browser.fill("#f-password", PASSWORD).await;
     browser.press("Sign in").await;
     browser.sees("Sign out").await;
@@ -223,7 +292,9 @@ async fn pages_by_links(app: &TestApp) -> BTreeMap<String, String> {
 /// Whether people look at it: not a program's answer, not a redirect, not a part of a page, not a file to keep.
 fn is_page(path: &str) -> bool {
     let other = ["/api/", "/static/", "/live/", "/integrations/shopify/start"];
-    !other.iter().any(|start| path.starts_with(start)) && !path.ends_with("/report")
+    !other.iter().any(|start| path.starts_with(start))
+        && !path.ends_with("/report")
+        && !path.contains("/photos/")
 }
 
 /// Whether a path is one of a route's: `/orders/7` of `/orders/{id}`.

@@ -10,6 +10,7 @@ mod browser;
 mod cluster;
 mod compliance;
 mod connecting;
+mod deliveries;
 mod disorder;
 #[cfg(target_os = "linux")]
 mod durability;

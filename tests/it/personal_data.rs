@@ -63,7 +63,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "name", "time_zone"
     ]),
     ("channels", &[
-        "id", "seller_id", "kind", "name", "time_zone"
+        "id", "seller_id", "kind", "name", "time_zone", "delivery_rule", "delivery_methods"
     ]),
     ("products", &[
         "id", "sku", "sku_normal", "name", "barcode", "unit", "weight_grams", "tracking", "ships",
@@ -160,6 +160,29 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ]),
     ("shipment_lines", &[
         "id", "shipment_id", "order_line_id", "quantity"
+    ]),
+    ("drivers", &[
+        "user_id", "active"
+    ]),
+    ("deliveries", &[
+        "id", "public_id", "order_id", "part", "channel_id", "order_name", "items", "payment_state",
+        "currency", "total_minor", "outstanding_minor", "state", "day", "driver_id", "position",
+        "reason", "closed_by_order", "dropped_off_at", "shipment_id", "ship_fault", "version",
+        "created_at", "changed_at"
+    ]),
+    ("delivery_lines", &[
+        "id", "delivery_id", "order_line_id", "goes_apart"
+    ]),
+    ("delivery_assignments", &[
+        "id", "delivery_id", "driver_id", "assigned_at", "assigned_by", "ended_at", "ended_by",
+        "end_reason"
+    ]),
+    ("delivery_log", &[
+        "id", "delivery_id", "order_id", "at", "kind", "from_state", "to_state", "arguments",
+        "user_id", "source", "undone_at"
+    ]),
+    ("delivery_photos", &[
+        "id", "delivery_id", "order_id", "at", "user_id", "media_type"
     ]),
     ("timeline", &[
         "id", "order_id", "at", "kind", "user_id", "source", "micros", "request_id"

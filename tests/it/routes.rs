@@ -39,7 +39,8 @@ const MAY: &[(Action, &[Role])] = {
     &[
         (
             Action::View,
-            &[Owner, Admin, Operations, Warehouse, Finance, Driver, Viewer],
+            // A driver sees nothing but the own stops.
+            &[Owner, Admin, Operations, Warehouse, Finance, Viewer],
         ),
         (Action::Ship, &[Owner, Admin, Operations, Warehouse]),
         (Action::AdjustStock, &[Owner, Admin, Operations, Warehouse]),
@@ -50,6 +51,11 @@ const MAY: &[(Action, &[Role])] = {
         (Action::Map, &[Owner, Admin, Operations]),
         (Action::Replay, &[Owner, Admin, Operations]),
         (Action::Import, &[Owner, Admin, Operations]),
+        (Action::Dispatch, &[Owner, Admin, Operations, Warehouse]),
+        (
+            Action::Drive,
+            &[Owner, Admin, Operations, Warehouse, Driver],
+        ),
         (Action::Discard, &[Owner, Admin]),
         (Action::Connect, &[Owner, Admin]),
         (Action::Users, &[Owner, Admin]),

@@ -9,6 +9,7 @@ use super::queries::{self, OrderFacts, OrderRow};
 use super::work_state::{self, Facts, LineFacts, WorkState};
 use super::{OrderError, hold_entry};
 use crate::erp::changes;
+use crate::erp::deliveries;
 use crate::erp::holds::{self, HoldKind};
 use crate::erp::stock::{self, Need};
 use crate::erp::timeline::{self, Actor, Entry, Kind};
@@ -159,6 +160,7 @@ pub(super) fn settle(
         let version = standing.version + 1;
         queries::set_state(conn, standing.id, &standing.number, after, version, now)?;
     }
+    deliveries::follow::follow(conn, &[standing.id], actor, now)?;
     let released: Vec<ProductId> = settled.released.into_iter().collect();
     offer(conn, &released, Some(standing.id), now)?;
     if visible {

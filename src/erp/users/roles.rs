@@ -27,6 +27,8 @@ crate::text_enum! {
         Users = "users",
         Settings = "settings",
         Import = "import",
+        Dispatch = "dispatch",
+        Drive = "drive",
     }
 }
 
@@ -35,8 +37,10 @@ impl Role {
     #[must_use]
     pub fn may(self, action: Action) -> bool {
         let allowed: &[Role] = match action {
-            Action::View => return true,
-            Action::Ship | Action::AdjustStock => {
+            Action::View => return self != Role::Driver,
+            // Whoever ships may also drive for once; a driver sees nothing but the own run.
+            Action::Drive if self == Role::Driver => return true,
+            Action::Ship | Action::AdjustStock | Action::Dispatch | Action::Drive => {
                 &[Role::Owner, Role::Admin, Role::Operations, Role::Warehouse]
             }
             Action::Hold => &[
@@ -87,6 +91,8 @@ impl Action {
             Action::Users => "manage users",
             Action::Settings => "change settings",
             Action::Import => "import from stores",
+            Action::Dispatch => "assign deliveries",
+            Action::Drive => "deliver",
         }
     }
 

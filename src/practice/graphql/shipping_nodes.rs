@@ -132,7 +132,7 @@ fn destination(order: &Order, one: &FulfillmentOrder) -> Val {
     let Some(place) = order
         .shipping_address
         .as_ref()
-        .filter(|_| one.method == "SHIPPING")
+        .filter(|_| matches!(one.method.as_str(), "SHIPPING" | "LOCAL"))
     else {
         return null();
     };

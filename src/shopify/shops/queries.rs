@@ -91,6 +91,7 @@ impl Row {
 pub(crate) struct SealedTokens {
     pub(crate) id: ShopId,
     pub(crate) domain: String,
+    pub(crate) channel_id: ChannelId,
     pub(crate) state: ShopState,
     pub(crate) grant_kind: GrantKind,
     pub(crate) installed_at: At,

@@ -11,8 +11,8 @@ use utoipa::openapi::{RefOr, Required, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    changes, customers, events, integrations, locations, mappings, orders, products, shipments,
-    stock, sync,
+    changes, customers, deliveries, events, integrations, locations, mappings, orders, products,
+    shipments, stock, sync,
 };
 use crate::web::Config;
 use crate::web::filters;
@@ -38,6 +38,9 @@ use crate::web::visitor::Visitor;
         stock::index,
         locations::index,
         customers::index,
+        deliveries::index,
+        deliveries::show,
+        deliveries::create_status,
         changes::index,
         sync::status,
         integrations::test,

@@ -176,6 +176,7 @@ fn settings(arguments: &Value) -> String {
         .map(|setting| match setting {
             "notify" => "whether customers are told",
             "notification_key" => "notification key",
+            "deliveries" => "which orders are delivered locally",
             other => other,
         })
         .collect();

@@ -6,14 +6,16 @@ use askama::Template;
 use super::words::{self, Badge};
 use super::{ListQuery, list_query};
 use crate::erp::customers::Address;
+use crate::erp::deliveries::queries::DeliveryRow;
 use crate::erp::orders;
 use crate::erp::orders::difference::Change;
 use crate::erp::orders::queries::list::{self, View, Wanted};
 use crate::erp::orders::queries::sums::{self, DetailFacts};
 use crate::erp::orders::queries::{self as rows, OrderRow, show as parts};
-use crate::erp::{customers, holds, timeline};
+use crate::erp::{customers, deliveries, holds, timeline};
 use crate::platform::db::{Db, DbConnection};
 use crate::types::{At, OrderId};
+use crate::web::deliveries::words as delivery_words;
 use crate::web::error::WebError;
 use crate::web::filters;
 use crate::web::page::{Frame, Section, html};
@@ -80,6 +82,7 @@ struct Loaded {
     customer: Option<Customer>,
     ship: ShipPanel,
     beside: (Option<OrderId>, Option<OrderId>),
+    deliveries: Vec<DeliveryRow>,
 }
 
 #[derive(Template)]
@@ -112,6 +115,8 @@ struct ShowPage {
     shipping: Vec<String>,
     billing: Vec<String>,
     attributes: Vec<(String, String)>,
+    /// Its local delivery: where it stands and on which day.
+    deliveries: Vec<(DeliveryRow, Badge)>,
 }
 
 /// `GET /orders/{id}?view=&q=`
@@ -194,6 +199,7 @@ fn load(
         customer,
         ship: ShipPanel::load(conn, id, form)?,
         beside: list::neighbours(conn, wanted, (order.facts.placed_at, id))?,
+        deliveries: deliveries::queries::list_of_order(conn, id)?,
         order,
     }))
 }
@@ -237,6 +243,14 @@ fn built(frame: Frame, wanted: &Wanted, loaded: Loaded) -> ShowPage {
             .as_deref()
             .and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default(),
+        deliveries: loaded
+            .deliveries
+            .into_iter()
+            .map(|row| {
+                let badge = delivery_words::state(row.state);
+                (row, badge)
+            })
+            .collect(),
         lines,
         order,
         frame,

@@ -289,6 +289,12 @@ impl Form {
         self
     }
 
+    /// As if the field's tick were taken away.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.fields.retain(|(known, _)| known != name);
+        self
+    }
+
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         let found = self.fields.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
