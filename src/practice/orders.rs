@@ -9,7 +9,8 @@ use super::state::State;
 use super::totals::{self, totals};
 use super::{OrderEdit, checkout, kinds, routing, webhooks};
 
-/// Takes an order out to change it, with a new `updated_at` that is never the old one.
+/// Takes an order out to change it, with a new `updated_at` that is never the old one. What could not be done leaves
+/// no trace, not even a new time.
 pub(super) fn change<T>(
     state: &mut State,
     id: u64,
@@ -17,9 +18,13 @@ pub(super) fn change<T>(
     work: impl FnOnce(&mut State, &mut Order) -> T,
 ) -> Option<T> {
     let mut order = state.orders.get(id)?.clone();
-    order.updated_at = later(order.updated_at, now);
+    let written = |order: &Order| serde_json::to_string(order).unwrap_or_default();
+    let (before, changed_at) = (written(&order), order.updated_at);
     let result = work(state, &mut order);
-    state.orders.insert(id, order);
+    if written(&order) != before {
+        order.updated_at = later(changed_at, now);
+        state.orders.insert(id, order);
+    }
     Some(result)
 }
 
