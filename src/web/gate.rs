@@ -17,6 +17,7 @@ use super::routes::Access;
 use super::upload;
 use super::visitor::{Facts, Visitor, address, data};
 use crate::erp::counts::{self, Counts};
+use crate::erp::deliveries::rule;
 use crate::erp::users::queries;
 use crate::erp::users::sessions::{self, Session};
 use crate::erp::users::tokens::{self, Scope};
@@ -160,6 +161,9 @@ async fn find(
             if page {
                 counts = counts::count(conn)?;
                 counts.unmapped = unmapped::queries::count(conn)?;
+            } else {
+                // A refused form is a page as well, and its navigation must not lose a place.
+                counts.delivers = rule::is_any(conn)?;
             }
             Ok(Some((session, counts)))
         })
