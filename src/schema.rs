@@ -498,7 +498,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    order_totals (order_id, side, basis) {
+    order_totals (id) {
+        id -> BigInt,
         order_id -> BigInt,
         side -> Text,
         basis -> Text,
@@ -516,7 +517,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    order_details (order_id) {
+    order_details (id) {
+        id -> BigInt,
         order_id -> BigInt,
         sold_through -> Nullable<Text>,
         location_external_id -> Nullable<Text>,

@@ -132,12 +132,12 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "value_kind"
     ]),
     ("order_totals", &[
-        "order_id", "side", "basis", "subtotal_minor", "discount_minor", "shipping_minor",
+        "id", "order_id", "side", "basis", "subtotal_minor", "discount_minor", "shipping_minor",
         "duties_minor", "fees_minor", "tax_minor", "total_minor", "added_minor",
         "added_tax_minor", "verdict"
     ]),
     ("order_details", &[
-        "order_id", "sold_through", "location_external_id", "confirmation_number", "po_number",
+        "id", "order_id", "sold_through", "location_external_id", "confirmation_number", "po_number",
         "locale", "merchant_of_record", "company_external_id", "company_name",
         "company_location_external_id", "company_location_name", "terms_kind", "terms_days",
         "terms_due_at", "duties_included", "tax_exempt"

@@ -33,6 +33,8 @@ pub(crate) const STANDING: &[Table] = &[
     table("order_charges", "", &[]),
     table("order_taxes", "", &[]),
     table("order_discounts", "", &[]),
+    table("order_totals", "", &[]),
+    table("order_details", "", &[]),
     // Two topics carry one state: which of them brought it is a matter of which came first.
     table("order_sources", "", &["event_id"]),
     table("line_products", "", &[]),

@@ -103,7 +103,7 @@ pub fn find_details(
     order: OrderId,
 ) -> Result<Option<DetailFacts>, DbError> {
     Ok(order_details::table
-        .find(order)
+        .filter(order_details::order_id.eq(order))
         .select(DetailFacts::as_select())
         .first(conn)
         .optional()?)
