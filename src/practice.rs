@@ -152,6 +152,8 @@ pub enum Misbehaviour {
     /// The next webhooks come 30 seconds late.
     DelayWebhooks,
     DropWebhooks,
+    /// Files of bulk operations break off half-way.
+    BreakDownload,
     /// All access tokens are over at once.
     ExpireToken,
     /// The owner removes the app at once.

@@ -264,6 +264,11 @@ const FAULTS: &[(Misbehaviour, &str, &str)] = &[
         "Drop webhooks",
         "they never come",
     ),
+    (
+        Misbehaviour::BreakDownload,
+        "Break downloads",
+        "files of bulk operations end half-way",
+    ),
     (Misbehaviour::ExpireToken, "Expire the token", "at once"),
     (Misbehaviour::Uninstall, "Uninstall the app", "at once"),
 ];

@@ -1,5 +1,6 @@
 //! The Admin GraphQL endpoint: token, document, cost, execution, and the faults that the switchboard asks for.
 
+mod bulk;
 mod cost;
 mod customer_nodes;
 mod line_nodes;
@@ -16,7 +17,7 @@ mod stock_mutations;
 mod subscription_mutations;
 mod value;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -33,6 +34,7 @@ use self::value::obj;
 use super::state::State;
 use super::{Misbehaviour, Practice, RecordedRequest, pages, tokens};
 
+pub(super) use self::bulk::show_file;
 pub(super) use self::cost::Bucket;
 pub(super) use self::shop_nodes::VERSIONS;
 
@@ -302,6 +304,9 @@ fn execute(
         let ctx = Ctx {
             state: RefCell::new(state),
             config: practice.config(),
+            schema: practice.schema(),
+            site: practice.url(),
+            is_bulk: Cell::new(false),
             now,
             scopes,
             api_version: version.to_owned(),

@@ -23,7 +23,8 @@ pub(super) fn switch(
         | Misbehaviour::DuplicateWebhooks
         | Misbehaviour::ReorderWebhooks
         | Misbehaviour::DelayWebhooks
-        | Misbehaviour::DropWebhooks => {
+        | Misbehaviour::DropWebhooks
+        | Misbehaviour::BreakDownload => {
             if times == 0 {
                 state.meta.misbehaviours.remove(&what);
             } else {

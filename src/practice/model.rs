@@ -451,4 +451,32 @@ pub(super) struct Meta {
     pub(super) misbehaviours: BTreeMap<super::Misbehaviour, u32>,
     /// Idempotency key -> digest of the arguments and the answer's reference.
     pub(super) idempotency: BTreeMap<String, (String, String)>,
+    #[serde(default)]
+    pub(super) bulk_operations: Vec<BulkOperation>,
+}
+
+/// A query over everything, and its file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct BulkOperation {
+    pub(super) id: u64,
+    pub(super) query: String,
+    pub(super) created_at: Timestamp,
+    pub(super) done_at: Timestamp,
+    pub(super) is_cancelled: bool,
+    pub(super) objects: u64,
+    pub(super) roots: u64,
+    /// In bytes.
+    pub(super) size: u64,
+    pub(super) signature: String,
+}
+
+impl BulkOperation {
+    /// As Shopify spells it.
+    pub(super) fn status(&self, now: Timestamp) -> &'static str {
+        match (self.is_cancelled, now < self.done_at) {
+            (true, _) => "CANCELED",
+            (false, true) => "RUNNING",
+            (false, false) => "COMPLETED",
+        }
+    }
 }

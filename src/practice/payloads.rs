@@ -448,6 +448,14 @@ pub(super) fn inventory_level(inventory_item_id: u64, location_id: u64, level: &
     })
 }
 
+/// bulk_operations/finish: the file's address is asked for.
+pub(super) fn bulk_operation(id: u64, created_at: Timestamp, completed_at: Timestamp) -> Value {
+    json!({
+        "admin_graphql_api_id": gid("BulkOperation", id), "type": "query", "status": "completed",
+        "error_code": null, "created_at": time(created_at), "completed_at": time(completed_at),
+    })
+}
+
 /// app/uninstalled: the shop as REST knew it.
 pub(super) fn shop(state: &State, domain: &str) -> Value {
     let place = state.shop_address();

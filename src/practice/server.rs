@@ -141,6 +141,10 @@ fn routes(app: &mut web::ServiceConfig) {
             web::post().to(admin::change_order),
         )
         .route("/practice/products", web::post().to(admin::update_product))
+        .route(
+            "/practice/bulk/{number}.jsonl",
+            web::get().to(graphql::show_file),
+        )
         .route("/practice/tokens", web::post().to(admin::create_token))
         .route("/practice/misbehaviours", web::post().to(admin::misbehave));
 }

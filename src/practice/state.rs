@@ -99,6 +99,8 @@ pub(super) struct State {
     pub(super) orders: Shelf<Order>,
     pub(super) subscriptions: Shelf<Subscription>,
     pub(super) deliveries: Shelf<Delivery>,
+    /// What bulk operations wrote, as long as the store runs.
+    pub(super) files: BTreeMap<u64, Vec<u8>>,
 }
 
 impl State {
@@ -121,6 +123,7 @@ impl State {
                 &mut conn,
             )?,
             deliveries: Shelf::load("delivery", |record: &Delivery| record.id, &mut conn)?,
+            files: BTreeMap::new(),
             conn,
         })
     }
@@ -211,5 +214,6 @@ fn new_meta(now: Timestamp) -> Meta {
         refresh_tokens: Vec::new(),
         misbehaviours: BTreeMap::new(),
         idempotency: BTreeMap::new(),
+        bulk_operations: Vec::new(),
     }
 }

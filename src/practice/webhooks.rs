@@ -157,6 +157,20 @@ pub(super) fn uninstalled(state: &mut State, shop_domain: &str, now: Timestamp) 
     single(state, "app/uninstalled", &body, now);
 }
 
+/// A bulk operation that ends at `done_at`.
+pub(super) fn bulk_finished(state: &mut State, id: u64, now: Timestamp, done_at: Timestamp) {
+    let body = payloads::bulk_operation(id, now, done_at);
+    let before = state.deliveries.ids();
+    single(state, "bulk_operations/finish", &body, now);
+    for delivery in state.deliveries.ids() {
+        if !before.contains(&delivery)
+            && let Some(one) = state.deliveries.get_mut(delivery)
+        {
+            one.due = one.due.max(done_at);
+        }
+    }
+}
+
 /// Puts one message on its way to everyone who asked for its topic.
 fn enqueue(state: &mut State, topic: &str, body: &Value, event_id: &str, now: Timestamp) {
     let wanted = enum_name(topic);

@@ -1041,3 +1041,119 @@ async fn a_person_finds_the_tracking_number_in_the_stores_admin() {
         .expect("text");
     assert!(made.contains("shpat_"), "{made}");
 }
+
+#[actix_web::test]
+async fn a_bulk_query_becomes_a_file_that_its_address_alone_opens() {
+    let (store, ear) = (Store::start().await, Ear::start());
+    store.subscribe("BULK_OPERATIONS_FINISH", &ear.url).await;
+    store.practice.place_order(OrderKind::SeveralLines);
+    store.practice.place_order(OrderKind::OneLine);
+    let orders =
+        "{ orders { edges { node { id name lineItems { edges { node { id sku } } } } } } }";
+    let grouped = store.bulk(orders, true).await;
+    let id = text(&grouped["bulkOperation"]["id"]);
+    let look = document("bulk_operation");
+    let state = store.ask(&look, json!({ "id": id })).await;
+    assert_eq!(state["data"]["bulkOperation"]["status"], "RUNNING");
+    assert_eq!(state["data"]["bulkOperation"]["url"], Value::Null);
+    store.practice.deliver_pending().await;
+    assert!(ear.heard().is_empty(), "it is not told before it ends");
+    store.clock.advance(Duration::from_secs(3));
+    store.practice.deliver_pending().await;
+    let heard = ear.heard();
+    assert_eq!(heard[0].json()["admin_graphql_api_id"], id.as_str());
+    assert_eq!(heard[0].json().get("url"), None, "a webhook has no address");
+    let state = store.ask(&look, json!({ "id": id })).await;
+    let done = &state["data"]["bulkOperation"];
+    assert_eq!(done["status"], "COMPLETED");
+    assert_eq!(done["rootObjectCount"], "2");
+    let url = text(&done["url"]);
+    let file = store.http.get(&url).send().await.expect("a file");
+    let file = file.text().await.expect("text");
+    let rows: Vec<Value> = file
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(done["objectCount"], rows.len().to_string().as_str());
+    let mut parent = Value::Null;
+    for row in &rows {
+        match row.get("__parentId") {
+            None => parent = row["id"].clone(),
+            Some(of) => assert_eq!(*of, parent, "what belongs to an order stands behind it"),
+        }
+        assert_eq!(row.get("lineItems"), None);
+    }
+    // Part of it, another signature, and a token where none belongs.
+    let part = store.http.get(&url).header("Range", "bytes=7-");
+    let part = part.send().await.expect("a part");
+    assert_eq!(part.status(), 206);
+    assert_eq!(part.text().await.expect("text"), &file[7..]);
+    let forged = store.http.get(format!("{url}0")).send().await;
+    assert_eq!(forged.expect("an answer").status(), 403);
+    let given = store.http.get(&url).header("X-Shopify-Access-Token", "x");
+    assert_eq!(given.send().await.expect("an answer").status(), 400);
+
+    // What Shopify does not take: no list at the top, lists in lists, and more than five at once.
+    for wrong in [
+        "{ order(id: \"gid://shopify/Order/1\") { id } }",
+        "{ orders { edges { node { id fulfillments { id fulfillmentLineItems { edges { node { id } } } } } } } }",
+    ] {
+        let refused = store.bulk(wrong, true).await;
+        assert_eq!(refused["userErrors"][0]["code"], "INVALID", "{refused}");
+    }
+    for _ in 0..5 {
+        store.bulk(orders, false).await;
+    }
+    let refused = store.bulk(orders, false).await;
+    assert_eq!(
+        refused["userErrors"][0]["code"], "LIMIT_REACHED",
+        "{refused}"
+    );
+}
+
+#[actix_web::test]
+async fn orders_of_more_than_60_days_are_shown_with_their_scope_alone() {
+    for (scopes, shown) in [
+        (SCOPES.to_owned(), 1),
+        (format!("{SCOPES},read_all_orders"), 2),
+    ] {
+        let mut store = Store::with_scopes(&scopes).await;
+        let old = store.practice.place_order(OrderKind::OneLine);
+        store.clock.advance(Duration::from_secs(61 * 86_400));
+        let new = store.practice.place_order(OrderKind::OneLine);
+        let code = store.install(&scopes).await;
+        let answer = store
+            .token_request(json!({"code": code, "expiring": "1"}))
+            .await
+            .1;
+        store.token = text(&answer["access_token"]);
+        let search = json!({"query": "status:any"});
+        let count = store.ask(&document("orders_count"), search).await;
+        assert_eq!(count["data"]["ordersCount"]["count"], shown, "{count}");
+        let exists = "query($id: ID!) { order(id: $id) { id } }";
+        let found = store.ask(exists, json!({"id": gid(old.id)})).await;
+        assert_eq!(found["data"]["order"].is_null(), shown == 1);
+        let found = store.ask(exists, json!({"id": gid(new.id)})).await;
+        assert_eq!(text(&found["data"]["order"]["id"]), gid(new.id));
+        // A count stops at its limit, and says so.
+        let limited = "{ ordersCount(limit: 0) { count precision } }";
+        let limited = store.ask(limited, json!({})).await;
+        assert_eq!(limited["data"]["ordersCount"]["precision"], "AT_LEAST");
+        let two = "processed_at:>='2026-12-01T00:00:00Z' AND processed_at:<'2027-12-01T00:00:00Z'";
+        let count = store
+            .ask(&document("orders_count"), json!({ "query": two }))
+            .await;
+        assert_eq!(count["data"]["ordersCount"]["count"], 1, "the new one");
+    }
+}
+
+impl Store {
+    async fn bulk(&self, query: &str, grouped: bool) -> Value {
+        let run = "mutation($query: String!, $grouped: Boolean!) { bulkOperationRunQuery(query: $query, groupObjects: $grouped) \
+            { bulkOperation { id status } userErrors { field message code } } }";
+        let answer = self
+            .ask(run, json!({"query": query, "grouped": grouped}))
+            .await;
+        answer["data"]["bulkOperationRunQuery"].clone()
+    }
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::resolve::{Ctx, failed};
 use super::value::{Args, Ref, Val, leaf, maybe, null, number_of, object, strings};
-use super::{order_mutations, stock_mutations, subscription_mutations};
+use super::{bulk, order_mutations, stock_mutations, subscription_mutations};
 use crate::practice::fulfillments::{self, NewFulfillment, UserError};
 use crate::practice::model::{Hold, Tracking};
 use crate::practice::state::State;
@@ -39,6 +39,8 @@ pub(super) fn run(
             subscription_mutations::update_subscription(ctx, args),
         )),
         "webhookSubscriptionDelete" => Ok(subscription_mutations::delete_subscription(ctx, args)),
+        "bulkOperationRunQuery" => Ok(bulk::run_query(ctx, args)),
+        "bulkOperationCancel" => Ok(bulk::cancel(ctx, args)),
         "fulfillmentCreate" => Ok(create_fulfillment(ctx, args)),
         "fulfillmentTrackingInfoUpdate" => Ok(update_tracking(ctx, args)),
         "fulfillmentCancel" => Ok(cancel_fulfillment(ctx, args)),

@@ -1,10 +1,12 @@
 //! Executes documents over the store's memory: scopes, arguments, pages, and the road from reference to object.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
+use apollo_compiler::Schema;
 use apollo_compiler::ast::Value as AstValue;
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::validation::Valid;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -20,6 +22,11 @@ use crate::practice::tokens;
 pub(super) struct Ctx<'s> {
     pub(super) state: RefCell<&'s mut State>,
     pub(super) config: &'s Config,
+    pub(super) schema: &'s Valid<Schema>,
+    /// Where the store listens.
+    pub(super) site: String,
+    /// Whether a bulk operation reads: its connections are read to their end.
+    pub(super) is_bulk: Cell<bool>,
     pub(super) now: Timestamp,
     pub(super) scopes: Vec<String>,
     pub(super) api_version: String,
@@ -186,7 +193,7 @@ fn complete<'a>(
         }
         Val::Conn(conn) => Ok(ResolvedValue::object(Node {
             ctx,
-            obj: page(conn, args)?,
+            obj: page(ctx, conn, args)?,
         })),
     }
 }
@@ -213,14 +220,14 @@ fn follow(ctx: &Ctx<'_>, found: Ref) -> Option<Obj> {
 }
 
 /// One page of a connection.
-fn page(conn: Conn, args: &Args) -> Result<Obj, FieldError> {
+fn page(ctx: &Ctx<'_>, conn: Conn, args: &Args) -> Result<Obj, FieldError> {
     let (first, last) = (args.number("first"), args.number("last"));
     for (name, wanted) in [("first", first), ("last", last)] {
         if wanted.is_some_and(|wanted| !(0..=250).contains(&wanted)) {
             return Err(failed(format!("{name} must be between 0 and 250")));
         }
     }
-    if first.is_none() && last.is_none() {
+    if first.is_none() && last.is_none() && !ctx.is_bulk.get() {
         return Err(failed("you must provide one of first or last"));
     }
     let mut items = conn.items;

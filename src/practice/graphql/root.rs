@@ -4,14 +4,18 @@ use apollo_compiler::resolvers::FieldError;
 use jiff::Timestamp;
 
 use super::resolve::{Ctx, failed};
-use super::search;
 use super::shop_nodes::{self, VERSIONS};
 use super::value::{Args, Conn, Ref, Val, count, maybe_ref, null, number_of};
+use super::{bulk, search};
 use super::{product_nodes, value};
 use crate::practice::fulfillments;
 use crate::practice::model::{Customer, FoStatus, Order, Product, Subscription, Variant};
 use crate::practice::state::State;
-use crate::practice::totals;
+use crate::practice::webhooks::later;
+use crate::practice::{tokens, totals};
+
+/// 60 days.
+const SHOWN_SECS: i64 = 60 * 86_400;
 
 /// A row of a list before it is paged: sort key, id, record, and its searchable fields.
 struct Row {
@@ -34,7 +38,15 @@ pub(super) fn query(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, Field
                 .collect(),
         )),
         "inventoryProperties" => Ok(product_nodes::properties()),
-        "order" => one("Order", Ref::Order),
+        "order" => Ok(maybe_ref(
+            args.gid("id", "Order")
+                .filter(|number| ctx.read(|state| is_shown(ctx, state, *number)))
+                .map(Ref::Order),
+        )),
+        "bulkOperation" => Ok(args
+            .gid("id", "BulkOperation")
+            .and_then(|number| bulk::find(ctx, number))
+            .unwrap_or_else(null)),
         "customer" => one("Customer", Ref::Customer),
         "product" => one("Product", Ref::Product),
         "productVariant" => one("ProductVariant", Ref::Variant),
@@ -72,7 +84,7 @@ pub(super) fn query(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, Field
             name,
             "Order",
             args,
-            ctx.read(|state| orders(state, args)),
+            ctx.read(|state| orders(ctx, state, args)),
         )),
         "products" => Ok(list(
             ctx,
@@ -105,7 +117,7 @@ pub(super) fn query(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, Field
             args,
             ctx.read(|state| subscriptions(state, args)),
         )),
-        "ordersCount" => Ok(count(ctx.read(|state| orders(state, args).len()))),
+        "ordersCount" => Ok(orders_count(ctx, args)),
         "productsCount" => Ok(count(ctx.read(|state| state.products.len()))),
         "locationsCount" => Ok(count(ctx.read(|state| state.locations.len()))),
         "webhookSubscriptionsCount" => Ok(count(ctx.read(|state| state.subscriptions.len()))),
@@ -234,7 +246,37 @@ fn by_number(number: u64) -> String {
     format!("{number:020}")
 }
 
-fn orders(state: &State, args: &Args) -> Vec<Row> {
+/// Counts what a search finds, up to a limit that only `null` takes away.
+fn orders_count(ctx: &Ctx<'_>, args: &Args) -> Val {
+    let rows = ctx.read(|state| orders(ctx, state, args));
+    let found = match list(ctx, "ordersCount", "Order", args, rows) {
+        Val::Conn(conn) => conn.items.len(),
+        Val::Leaf(_) | Val::Obj(_) | Val::Ref(_) | Val::List(_) => 0,
+    };
+    let limit = args
+        .number("limit")
+        .and_then(|most| usize::try_from(most).ok());
+    match limit {
+        Some(most) if found > most => value::object(
+            "Count",
+            [
+                ("count", value::leaf(most)),
+                ("precision", value::leaf("AT_LEAST")),
+            ],
+        ),
+        Some(_) | None => count(found),
+    }
+}
+
+/// Whether the app may see an order: without `read_all_orders` those of the last 60 days alone.
+fn is_shown(ctx: &Ctx<'_>, state: &State, number: u64) -> bool {
+    let all = tokens::grants(&ctx.scopes, "read_all_orders");
+    let oldest = later(ctx.now, -SHOWN_SECS);
+    let order = state.orders.get(number);
+    all || order.is_some_and(|order| order.created_at >= oldest)
+}
+
+fn orders(ctx: &Ctx<'_>, state: &State, args: &Args) -> Vec<Row> {
     let sort = args.text("sortKey").unwrap_or_default();
     let row = |one: &Order| Row {
         sort: match sort.as_str() {
@@ -247,7 +289,11 @@ fn orders(state: &State, args: &Args) -> Vec<Row> {
         to: Ref::Order(one.id),
         fields: order_fields(one),
     };
-    state.orders.iter().map(row).collect()
+    let shown = state
+        .orders
+        .iter()
+        .filter(|one| is_shown(ctx, state, one.id));
+    shown.map(row).collect()
 }
 
 fn order_fields(one: &Order) -> Vec<(&'static str, Vec<String>)> {
