@@ -47,6 +47,10 @@ pub(super) fn read<T: DeserializeOwned>(
     {
         return (Err(error), cost);
     }
+    if let Some(field) = envelope.extensions.as_ref().and_then(misread_search) {
+        let messages = vec![format!("it did not understand `{field}` in a search")];
+        return (Err(ShopifyError::Rejected { messages }), cost);
+    }
     let data = envelope.data.map_or("null", RawValue::get);
     let answer = serde_json::from_str(data)
         .map(|data| Answer {
@@ -99,6 +103,13 @@ fn error_of(errors: &Value, cost: Option<Cost>) -> Option<ShopifyError> {
     Some(ShopifyError::Rejected {
         messages: list.iter().map(message).collect(),
     })
+}
+
+// A search that Shopify reads only in part is no error to it: it then answers with everything there is.
+fn misread_search(extensions: &Value) -> Option<String> {
+    let mut searches = extensions.get("search")?.as_array()?.iter();
+    let warning = searches.find_map(|search| search.get("warnings")?.as_array()?.first())?;
+    Some(warning.get("field").map_or_else(|| "?".to_owned(), text_of))
 }
 
 fn text_of(value: &Value) -> String {
@@ -157,6 +168,16 @@ mod tests {
             answer(200, body),
             Err(ShopifyError::Throttled { retry_after })
         );
+    }
+
+    #[test]
+    fn a_search_that_was_not_understood_is_a_refusal() {
+        let body = r#"{"data":{"orders":{"nodes":[]}},"extensions":{"search":[{"path":["orders"],"query":"updated:>=1",
+            "warnings":[{"field":"updated","message":"Invalid search field for this query.","code":"invalid_field"}]}]}}"#;
+        let refused = answer(200, body).expect_err("a refusal").to_string();
+        assert!(refused.contains("`updated`"), "{refused}");
+        let quiet = r#"{"data":1,"extensions":{"search":[{"path":["orders"],"warnings":[]}]}}"#;
+        assert!(answer(200, quiet).is_ok());
     }
 
     #[test]
