@@ -15,6 +15,7 @@ mod facts;
 pub mod incoming;
 pub mod kept;
 pub mod lines;
+mod payment;
 pub mod people;
 pub mod queries;
 mod standing;
@@ -24,6 +25,7 @@ pub mod verdicts;
 pub mod work_state;
 
 pub use incoming::{IncomingOrder, Intake, Resolution};
+pub use payment::payment_rule_changed;
 pub use people::{cancel_hold, hold, lines_shipped, map_line, release_hold};
 pub use standing::{offer, recompute};
 pub use variants::{variant_ignored, variant_mapped, variant_unmapped};

@@ -113,3 +113,17 @@ pub fn find_open(
         .into_iter()
         .find(|hold| hold.id == id))
 }
+
+/// The orders of a channel that a hold of this kind keeps.
+pub(crate) fn list_held(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    kind: HoldKind,
+) -> Result<Vec<OrderId>, DbError> {
+    Ok(holds::table
+        .filter(holds::channel_id.eq(channel))
+        .filter(holds::kind.eq(kind))
+        .filter(holds::released_at.is_null())
+        .select(holds::order_id)
+        .load(conn)?)
+}

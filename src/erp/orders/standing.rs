@@ -3,8 +3,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::incoming::{IncomingOrder, Intake, PaymentRule, PaymentState};
+use super::incoming::{IncomingOrder, Intake, PaymentRule};
 use super::lines::{self, LineResolution, OpenLine};
+use super::payment::passes;
 use super::queries::{self, OrderFacts, OrderRow};
 use super::work_state::{self, Facts, LineFacts, WorkState};
 use super::{OrderError, hold_entry};
@@ -300,14 +301,5 @@ fn is_unpaid(facts: &OrderFacts, rule: PaymentRule) -> bool {
     if facts.total_minor == 0 || facts.cancelled_at.is_some() {
         return false;
     }
-    let paid = match facts.payment_state {
-        PaymentState::Paid | PaymentState::PartiallyRefunded | PaymentState::Refunded => true,
-        PaymentState::Authorized => rule == PaymentRule::Authorized,
-        PaymentState::Pending
-        | PaymentState::PartiallyPaid
-        | PaymentState::Voided
-        | PaymentState::Expired
-        | PaymentState::Unknown => false,
-    };
-    rule != PaymentRule::Any && !paid
+    !passes(facts.payment_state, rule)
 }
