@@ -21,6 +21,7 @@ use crate::platform::retention::{self, Keeper};
 use crate::platform::secrets::{Keyring, SecretError, key_file, random_hex};
 use crate::platform::worker::{self, Worker};
 use crate::shopify::Connector;
+use crate::shopify::sync::watch;
 use crate::web::health::Preparing;
 use crate::wiring::alerts::Watchman;
 use crate::{web, wiring};
@@ -137,6 +138,7 @@ impl Counterfoil {
         let now = clock.now();
         db.write(move |conn| {
             retention::begin(conn, now)?;
+            watch::begin(conn, now)?;
             wiring::alerts::begin(conn, mails, now)
         })
         .await?;

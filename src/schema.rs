@@ -897,6 +897,96 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sync_runs (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        stream -> Text,
+        kind -> Text,
+        from_at -> BigInt,
+        to_at -> BigInt,
+        status -> Text,
+        dry_run -> Bool,
+        job_id -> Nullable<BigInt>,
+        started_by -> Nullable<BigInt>,
+        created_at -> BigInt,
+        started_at -> Nullable<BigInt>,
+        finished_at -> Nullable<BigInt>,
+        cancel_asked_at -> Nullable<BigInt>,
+        state -> Text,
+        phase -> Text,
+        total -> BigInt,
+        done -> BigInt,
+        here -> BigInt,
+        created -> BigInt,
+        updated -> BigInt,
+        failed -> BigInt,
+        place -> Nullable<Text>,
+        result -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sync_cursors (shop_id, stream) {
+        shop_id -> BigInt,
+        stream -> Text,
+        every_minutes -> BigInt,
+        known_from -> BigInt,
+        looked_to -> BigInt,
+        looked_at -> Nullable<BigInt>,
+        failed_at -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        backup_to -> BigInt,
+        backup_at -> Nullable<BigInt>,
+        passed_on -> Nullable<Text>,
+        pass_from -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    sync_half_hours (shop_id, stream, half_hour) {
+        shop_id -> BigInt,
+        stream -> Text,
+        half_hour -> BigInt,
+        looks -> BigInt,
+        gaps -> BigInt,
+        failures -> BigInt,
+    }
+}
+
+diesel::table! {
+    sync_gaps (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        external_id -> Text,
+        kind -> Text,
+        name -> Text,
+        day -> Text,
+        changed_there_at -> BigInt,
+        found_at -> BigInt,
+        healed_at -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    reconciliation_days (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        day -> Text,
+        theirs -> BigInt,
+        theirs_digest -> Text,
+        ours -> BigInt,
+        ours_digest -> Text,
+        states -> Text,
+        missing -> BigInt,
+        outdated -> BigInt,
+        gone -> BigInt,
+        checked_at -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(audit_log -> users (user_id));
 diesel::joinable!(jobs -> users (created_by));
@@ -957,6 +1047,11 @@ diesel::joinable!(shopify_product_mappings -> shopify_variants (variant_id));
 diesel::joinable!(shopify_product_mappings -> products (product_id));
 diesel::joinable!(shopify_fulfillments -> shopify_shops (shop_id));
 diesel::joinable!(shopify_fulfillments -> shipments (shipment_id));
+diesel::joinable!(sync_runs -> shopify_shops (shop_id));
+diesel::joinable!(sync_cursors -> shopify_shops (shop_id));
+diesel::joinable!(sync_half_hours -> shopify_shops (shop_id));
+diesel::joinable!(sync_gaps -> shopify_shops (shop_id));
+diesel::joinable!(reconciliation_days -> shopify_shops (shop_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     alerts,
@@ -1017,4 +1112,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     shopify_variants,
     shopify_product_mappings,
     shopify_fulfillments,
+    sync_runs,
+    sync_cursors,
+    sync_half_hours,
+    sync_gaps,
+    reconciliation_days,
 );

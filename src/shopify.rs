@@ -28,6 +28,7 @@ pub mod registrar;
 pub mod scopes;
 pub mod shop_domain;
 pub mod shops;
+pub mod sync;
 pub mod tokens;
 pub mod topics;
 pub mod transactions;

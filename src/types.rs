@@ -12,6 +12,6 @@ pub use exact::{Dual, Exact};
 pub use field::Field;
 pub use id::{
     AccountId, ChannelId, ContactId, DeliveryId, EventId, JobId, LocationId, MappingId, OrderId,
-    OrderLineId, ProductId, SellerId, ShipmentId, ShopId, UserId, VariantId,
+    OrderLineId, ProductId, SellerId, ShipmentId, ShopId, SyncRunId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, UnitPrice};

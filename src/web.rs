@@ -36,6 +36,7 @@ pub mod sessions;
 pub mod setup;
 pub mod shipments;
 pub mod static_files;
+pub mod sync;
 pub mod timeline;
 pub mod upload;
 pub mod users;

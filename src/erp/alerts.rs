@@ -14,6 +14,8 @@ crate::text_enum! {
         Disconnected = "disconnected",
         /// The oldest waiting event is older than it should be; the subject is the store's address.
         Late = "late",
+        /// Orders of a store are not here although it has had them for long; the subject is the store's address.
+        Missing = "missing",
     }
 }
 
@@ -47,6 +49,7 @@ impl Alert {
             Kind::Dead => "Events gave up".to_owned(),
             Kind::Disconnected => format!("{} must be connected again", self.subject),
             Kind::Late => format!("Events of {} wait too long", self.subject),
+            Kind::Missing => format!("Orders of {} are not here", self.subject),
         }
     }
 }

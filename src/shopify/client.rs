@@ -11,6 +11,11 @@ use crate::shopify::shop_domain::ShopDomain;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// A file may take its time, but not fall silent.
+const FILE_TIMEOUT: Duration = Duration::from_secs(4 * 3600);
+const FILE_SILENCE: Duration = Duration::from_secs(60);
+/// Where Shopify puts the files of bulk operations.
+const FILE_HOSTS: &[&str] = &["storage.googleapis.com", "cdn.shopify.com"];
 /// No answer of ours comes near this; a body past it is not read to its end.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -159,6 +164,75 @@ impl Client {
         self.send(request).await
     }
 
+    /// The address of a file, if it lies where Shopify's files do, or at the stand-in.
+    ///
+    /// # Errors
+    ///
+    /// `Unexpected`.
+    pub fn file_address(&self, text: &str) -> Result<Url, ShopifyError> {
+        // The address is signed: whoever reads it can read the file, so that it is not repeated here.
+        let elsewhere = || ShopifyError::Unexpected("a file lies where none may lie".to_owned());
+        let url = Url::parse(text).map_err(|_any| elsewhere())?;
+        let at_shopify = url.scheme() == "https"
+            && url.port().is_none()
+            && url
+                .host_str()
+                .is_some_and(|host| FILE_HOSTS.contains(&host));
+        let stand_in = Url::parse(&self.admin_url).ok();
+        let at_stand_in = stand_in.is_some_and(|stand_in| {
+            !self.admin_url.contains("{shop}") && stand_in.origin() == url.origin()
+        });
+        if url.username().is_empty() && (at_shopify || at_stand_in) {
+            Ok(url)
+        } else {
+            Err(elsewhere())
+        }
+    }
+
+    /// Opens a file from a byte on. The address alone opens it: no token goes along.
+    ///
+    /// # Errors
+    ///
+    /// `Unexpected` where it lies elsewhere; `Unreachable`; `Rejected` where it is gone.
+    pub(super) async fn open_file(&self, text: &str, from: u64) -> Result<FileBody, ShopifyError> {
+        let mut request = self
+            .http
+            .get(self.file_address(text)?)
+            .timeout(FILE_TIMEOUT)
+            .header("Accept-Encoding", "identity");
+        if from > 0 {
+            request = request.header("Range", format!("bytes={from}-"));
+        }
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let skip = match response.status().as_u16() {
+            206 => 0,
+            // The host does not know ranges: what was read already comes once more.
+            200 => from,
+            // Nothing is left behind that byte.
+            416 => {
+                return Ok(FileBody {
+                    response: None,
+                    skip: 0,
+                });
+            }
+            status @ 500..=599 => {
+                return Err(ShopifyError::Unreachable {
+                    sent: false,
+                    reason: format!("the file's host answered {status}"),
+                });
+            }
+            status => {
+                return Err(ShopifyError::Rejected {
+                    messages: vec![format!("the file cannot be had ({status})")],
+                });
+            }
+        };
+        Ok(FileBody {
+            response: Some(response),
+            skip,
+        })
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<RawAnswer, ShopifyError> {
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status().as_u16();
@@ -179,6 +253,42 @@ impl Client {
             headers,
             body,
         })
+    }
+}
+
+/// A file while it is read.
+pub(super) struct FileBody {
+    response: Option<reqwest::Response>,
+    skip: u64,
+}
+
+impl FileBody {
+    /// The next bytes; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, ShopifyError> {
+        let Some(response) = &mut self.response else {
+            return Ok(None);
+        };
+        loop {
+            let silent = || ShopifyError::Unreachable {
+                sent: false,
+                reason: "the file fell silent".to_owned(),
+            };
+            let chunk = tokio::time::timeout(FILE_SILENCE, response.chunk())
+                .await
+                .map_err(|_elapsed| silent())?
+                .map_err(|error| unreachable(&error))?;
+            let Some(chunk) = chunk else {
+                return Ok(None);
+            };
+            let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            if self.skip >= length {
+                self.skip -= length;
+                continue;
+            }
+            let from = usize::try_from(self.skip).unwrap_or(usize::MAX);
+            self.skip = 0;
+            return Ok(Some(chunk.get(from..).unwrap_or_default().to_vec()));
+        }
     }
 }
 
@@ -280,6 +390,34 @@ mod tests {
         ] {
             assert!(Client::new(wrong, "2026-10").is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_file_is_read_from_shopifys_hosts_or_the_stand_in_alone() {
+        let real = Client::new("https://{shop}", "2026-10").expect("a client");
+        let stand_in = Client::new("http://127.0.0.1:8081", "2026-10").expect("a client");
+        for client in [&real, &stand_in] {
+            for right in [
+                "https://storage.googleapis.com/shopify-tiers/bulk.jsonl?Signature=x",
+                "https://cdn.shopify.com/file.jsonl",
+            ] {
+                assert!(client.file_address(right).is_ok(), "{right}");
+            }
+            for wrong in [
+                "http://storage.googleapis.com/x",
+                "https://storage.googleapis.com.evil.tld/x",
+                "https://storage.googleapis.com@evil.tld/x",
+                "https://storage.googleapis.com:8443/x",
+                "https://127.0.0.1/x",
+                "http://127.0.0.1:8082/x",
+                "file:///etc/passwd",
+            ] {
+                assert!(client.file_address(wrong).is_err(), "{wrong}");
+            }
+        }
+        let own = "http://127.0.0.1:8081/practice/bulk/1.jsonl";
+        assert!(stand_in.file_address(own).is_ok());
+        assert!(real.file_address(own).is_err());
     }
 
     #[test]

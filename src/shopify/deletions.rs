@@ -13,6 +13,7 @@ use crate::shopify::gid::{self, Gid};
 use crate::shopify::graphql::{CustomerExists, OrderExists, customer_exists, order_exists};
 use crate::shopify::jobs::living;
 use crate::shopify::shops::Shop;
+use crate::shopify::sync::gaps;
 use crate::shopify::{Connector, Haste, customers, outcome_of};
 use crate::types::{EventId, ShopId};
 
@@ -35,8 +36,9 @@ pub struct CheckDeleted {
     pub record: Record,
     /// The number of its gid.
     pub external_id: String,
-    /// The event that said so.
-    pub event: EventId,
+    /// The event that said so; none where a comparison missed it.
+    #[serde(default)]
+    pub event: Option<EventId>,
 }
 
 impl Job for CheckDeleted {
@@ -57,7 +59,7 @@ impl Job for CheckDeleted {
             Err(outcome) => return outcome,
         };
         match is_there(&cx, &self).await {
-            Ok(true) => Outcome::nothing_to_do("the store still has it"),
+            Ok(true) => self.keep(&cx, shop).await,
             Ok(false) => self.remember(&cx, shop).await,
             Err(error) => outcome_of(self.shop, &error),
         }
@@ -87,6 +89,19 @@ async fn is_there(cx: &Connector, job: &CheckDeleted) -> Result<bool, ShopifyErr
 }
 
 impl CheckDeleted {
+    /// The store has it: where a list lacked it, the list was wrong.
+    async fn keep(self, cx: &Connector, shop: Shop) -> Outcome {
+        let now = cx.clock.now();
+        let closed = cx
+            .db
+            .write(move |conn| gaps::still_there(conn, &shop, &self.external_id, now))
+            .await;
+        match closed {
+            Ok(()) => Outcome::nothing_to_do("the store still has it"),
+            Err(error) => Outcome::retry(error.to_string()),
+        }
+    }
+
     async fn remember(self, cx: &Connector, shop: Shop) -> Outcome {
         let now = cx.clock.now();
         let written = cx
@@ -106,7 +121,10 @@ impl CheckDeleted {
                             "the store shows this app no order this old: whether it is gone cannot be asked",
                         ));
                     }
-                    let actor = Actor::source(format!("event:{}", self.event));
+                    let actor = self.event.map_or_else(
+                        || Actor::source("reconciliation"),
+                        |event| Actor::source(format!("event:{event}")),
+                    );
                     orders::delete_from_channel(conn, shop.channel, id, &actor, now)?;
                     Ok::<Outcome, OrderError>(Outcome::Done)
                 }

@@ -15,6 +15,9 @@ use crate::shopify::gid::Gid;
 use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::{self, ImportError};
 use crate::shopify::shops::{GrantKind, Shop, ShopError, ShopState};
+use crate::shopify::sync::fetch::FetchOrder;
+use crate::shopify::sync::runs::SyncRun;
+use crate::shopify::sync::watch::{self, LookForChanges};
 use crate::shopify::{Connector, access, locations, outcome_of, registrar};
 use crate::types::{At, JobId, ShopId};
 
@@ -29,6 +32,9 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<CheckUninstalled>(cx);
     registry.register::<CheckDeleted>(cx);
     registry.register::<ReadLocations>(cx);
+    registry.register::<LookForChanges>(cx);
+    registry.register::<SyncRun>(cx);
+    registry.register::<FetchOrder>(cx);
     registry.register::<ReadScopes>(cx);
     registry.register::<EraseCustomer>(cx);
     registry.register::<EraseShop>(cx);
@@ -280,16 +286,20 @@ async fn import_locations(cx: &Connector, shop: &Shop) -> Result<(), ShopifyErro
         .map_err(|error: DbError| ShopifyError::Unexpected(error.to_string()))
 }
 
-/// After the set-up: the catalogue at once, a look tomorrow.
+/// After the set-up: the catalogue at once, a look for changes from now on, a look at the store itself tomorrow.
 async fn file(cx: &Connector, shop: &Shop) -> Outcome {
     let (now, import) = (cx.clock.now(), ImportProducts { shop: shop.id });
+    let of = shop.clone();
     let filing = Filing {
         shop_domain: Some(shop.domain.to_string()),
         ..Filing::default()
     };
     let filed = cx
         .db
-        .write(move |conn| jobs::enqueue(conn, &import, &filing, now).map(drop))
+        .write(move |conn| {
+            watch::follow(conn, &of, now)?;
+            jobs::enqueue(conn, &import, &filing, now).map(drop)
+        })
         .await;
     let looked = file_look(cx, shop, 0, None).await;
     match filed.and(looked) {

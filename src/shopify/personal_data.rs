@@ -84,7 +84,7 @@ fn impersonal_text(json: &str) -> String {
 }
 
 /// A reason without what it quotes.
-fn without_quotes(reason: &str) -> String {
+pub(crate) fn without_quotes(reason: &str) -> String {
     let mut parts = reason.split('"');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.enumerate().fold(first, |left, (place, part)| {

@@ -10,6 +10,7 @@ use crate::shopify::graphql::{
     webhook_subscriptions as listing,
 };
 use crate::shopify::shops::Shop;
+use crate::shopify::sync::watch;
 use crate::shopify::topics::{self, TopicRule};
 use crate::shopify::{Connector, Haste};
 use crate::text_enum;
@@ -85,8 +86,14 @@ pub async fn register(cx: &Connector, shop: &Shop) -> Result<(), ShopifyError> {
     }
     let kept: Vec<String> = rows.iter().filter_map(|row| row.gid.clone()).collect();
     let now = cx.clock.now();
+    let lost_since = lost_since(&known, &rows);
     cx.db
-        .write(move |conn| queries::upsert_all(conn, id, &rows, now))
+        .write(move |conn| {
+            if let Some(since) = lost_since {
+                watch::catch_up(conn, id, since)?;
+            }
+            queries::upsert_all(conn, id, &rows, now)
+        })
         .await
         .map_err(|error: DbError| ShopifyError::Unexpected(error.to_string()))?;
     stopped?;
@@ -97,6 +104,20 @@ pub async fn register(cx: &Connector, shop: &Shop) -> Result<(), ShopifyError> {
         }
     }
     Ok(())
+}
+
+/// Since when webhooks of the store may have been lost: a topic that was registered had to be registered anew.
+fn lost_since(known: &[Subscription], rows: &[queries::Row]) -> Option<At> {
+    let is_new = |one: &&Subscription| {
+        one.gid.is_some()
+            && rows
+                .iter()
+                .any(|row| row.topic == one.topic && row.gid.is_some() && row.gid != one.gid)
+    };
+    let mended = known.iter().filter(is_new);
+    mended
+        .map(|one| one.last_received_at.unwrap_or(one.checked_at))
+        .min()
 }
 
 /// Ends every subscription that points at us.

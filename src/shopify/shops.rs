@@ -3,6 +3,8 @@ pub(crate) mod queries;
 
 use secrecy::SecretString;
 
+use crate::erp::orders;
+use crate::erp::orders::incoming::PaymentRule;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::secrets::{Keyring, SecretError};
 use crate::shopify::scopes::Scopes;
@@ -205,6 +207,22 @@ pub fn set_notify_default(
     notify: bool,
 ) -> Result<(), DbError> {
     queries::set_notify_default(conn, id, notify)
+}
+
+/// From which payment state on the store's orders may ship. What waits for money that the new rule does not ask for
+/// goes on; what has passed before stays.
+///
+/// # Errors
+///
+/// `Db`.
+pub fn set_payment_rule(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    rule: PaymentRule,
+    now: At,
+) -> Result<(), DbError> {
+    queries::set_order_status_filter(conn, shop.id, rule.as_str())?;
+    orders::payment_rule_changed(conn, shop.channel, rule, now)
 }
 
 /// Stores the key under which the store signs the webhooks that were made by hand in its settings.

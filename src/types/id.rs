@@ -90,6 +90,8 @@ ids! {
     ShipmentId,
     /// Key of a row in `shopify_shops`.
     ShopId,
+    /// Key of a row in `sync_runs`.
+    SyncRunId,
     /// Key of a row in `users`.
     UserId,
     /// Key of a row in `shopify_variants`.

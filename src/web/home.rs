@@ -9,6 +9,7 @@ use super::nav;
 use super::orders::words::{self, Badge};
 use super::page::{Frame, Section, html, see_other};
 use super::pausing::{self, Banner};
+use super::sync;
 use super::visitor::Visitor;
 use crate::erp::alerts::{self, Alert, Kind};
 use crate::erp::orders::queries::list::{self, ListRow, View, Wanted};
@@ -21,6 +22,7 @@ use crate::platform::queue::queries as queue;
 use crate::shopify::pauses::scope;
 use crate::shopify::shops::{self, Shop, ShopState};
 use crate::shopify::unmapped;
+use crate::types::At;
 
 /// Orders shown as the next ones.
 const NEXT: i64 = 5;
@@ -68,6 +70,8 @@ struct HomePage {
     to_ship: i64,
     todos: Vec<Todo>,
     stores: Vec<(Shop, Badge)>,
+    /// Their streams.
+    rows: Vec<sync::Row>,
     steps: Vec<Step>,
     first: Option<String>,
     pauses: Vec<Banner>,
@@ -80,6 +84,7 @@ struct Facts {
     dead: i64,
     unmapped: i64,
     shops: Vec<Shop>,
+    rows: Vec<sync::Row>,
     alerts: Vec<Alert>,
     items: i64,
     places: usize,
@@ -101,11 +106,12 @@ pub async fn show(db: web::Data<Db>, visitor: Visitor) -> Result<HttpResponse, W
     }
     let frame = visitor.frame(Section::Home);
     let prefix = frame.prefix.clone();
-    let facts = db.read(move |conn| gather(conn, &prefix)).await?;
+    let now = frame.now;
+    let facts = db.read(move |conn| gather(conn, &prefix, now)).await?;
     Ok(html(StatusCode::OK, &page(frame, facts)))
 }
 
-fn gather(conn: &mut DbConnection, prefix: &str) -> Result<Facts, DbError> {
+fn gather(conn: &mut DbConnection, prefix: &str, now: At) -> Result<Facts, DbError> {
     let wanted = Wanted {
         view: View::ToShip,
         search: String::new(),
@@ -122,6 +128,7 @@ fn gather(conn: &mut DbConnection, prefix: &str) -> Result<Facts, DbError> {
         dead: queue::count_dead(conn)?,
         unmapped: unmapped::queries::count(conn)?,
         shops: shops::list(conn)?,
+        rows: sync::rows(conn, now)?,
         alerts: alerts::queries::list_open(conn)?,
         items: products::queries::count(conn)?,
         places: locations::list(conn)?.len(),
@@ -154,6 +161,7 @@ fn page(frame: Frame, facts: Facts) -> HomePage {
             .map(|next| next.href.clone()),
         next,
         pauses: facts.pauses,
+        rows: facts.rows,
         stores: facts
             .shops
             .into_iter()
@@ -270,13 +278,19 @@ fn todos(frame: &Frame, facts: &Facts) -> Vec<Todo> {
 fn late<'a>(frame: &'a Frame, facts: &'a Facts) -> impl Iterator<Item = Todo> + 'a {
     let late = facts.alerts.iter().filter(|alert| match alert.kind {
         Kind::Late => frame.serves("/events"),
+        Kind::Missing => frame.serves("/sync"),
         Kind::Dead | Kind::Disconnected => false,
     });
     late.map(|alert| Todo {
         tone: "critical",
         what: alert.words(),
         why: alert.cause.clone(),
-        href: format!("{}/events?state=pending", frame.prefix),
+        href: match alert.kind {
+            Kind::Missing => format!("{}/sync", frame.prefix),
+            Kind::Late | Kind::Dead | Kind::Disconnected => {
+                format!("{}/events?state=pending", frame.prefix)
+            }
+        },
         verb: "See",
     })
 }

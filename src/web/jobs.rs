@@ -142,6 +142,9 @@ fn title(kind: &str) -> &'static str {
         "shopify.read_locations" => "Reading the locations",
         "shopify.read_scopes" => "Reading the scopes",
         "erp.follow_delivery_rule" => "Following a rule of local deliveries",
+        "shopify.look_for_changes" => "Looking for changes",
+        "shopify.sync_run" => "A sync run",
+        "shopify.fetch_order" => "Fetching an order",
         _ => "Job",
     }
 }

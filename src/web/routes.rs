@@ -7,7 +7,7 @@ use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 use super::{
     account, api, audit, deliveries, events, gate, health, holds, home, integrations, jobs,
     mappings, metrics, nav, orders, palette, pausing, products, sessions, setup, shipments,
-    static_files, users, webhooks,
+    static_files, sync, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -133,6 +133,14 @@ fn pages() -> Vec<Route> {
         post("/mappings/{id}/removal",                      Access::May(Action::Map),     mappings::variant::delete),
         get ("/jobs/{id}",                                  Access::May(Action::View),    jobs::show),
         post("/jobs/{id}/cancellation",                     Access::May(Action::Import),  jobs::create_cancellation),
+        // The Sync centre.
+        get ("/sync",                             Access::May(Action::View),   sync::index),
+        get ("/sync/orders",                      Access::May(Action::View),   sync::orders::index),
+        post("/sync/orders/runs",                 Access::May(Action::Import), sync::runs::create),
+        get ("/sync/backfill",                    Access::May(Action::Import), sync::backfill::new),
+        post("/sync/backfill",                    Access::May(Action::Import), sync::backfill::create),
+        get ("/sync/runs/{id}",                   Access::May(Action::View),   sync::runs::show),
+        post("/sync/runs/{id}/cancellation",      Access::May(Action::Import), sync::runs::create_cancellation),
         // Orders.
         get ("/orders",                           Access::May(Action::View), orders::index),
         get ("/orders/{id}",                      Access::May(Action::View), orders::show::show),
@@ -198,6 +206,7 @@ fn programs() -> Vec<Route> {
         post("/api/{tenant}/deliveries/{id}/status",       Access::Token(Scope::Write), api::deliveries::create_status),
         get ("/api/{tenant}/changes",                      Access::Token(Scope::Read),  api::changes::index),
         get ("/api/{tenant}/sync/status",                  Access::Token(Scope::Read),  api::sync::status),
+        post("/api/{tenant}/sync/shopify",                 Access::Token(Scope::Write), api::sync_runs::create),
         post("/api/{tenant}/integrations/shopify/test",    Access::Token(Scope::Write), api::integrations::test),
         delete("/api/{tenant}/integrations/shopify",       Access::Token(Scope::Write), api::integrations::delete),
     ]

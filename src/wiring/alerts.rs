@@ -16,7 +16,8 @@ use crate::platform::mail::{Mail, MailError, Mailer};
 use crate::platform::queue::pauses::{self as queue_pauses, Pause};
 use crate::platform::queue::queries::list::{self, Depth};
 use crate::platform::queue::{Outcome, Queue, Status};
-use crate::shopify::shops::{self, ShopState};
+use crate::shopify::shops::{self, Shop, ShopState};
+use crate::shopify::sync::gaps;
 use crate::types::{At, JobId};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -126,6 +127,7 @@ fn look(conn: &mut DbConnection, late_after: Duration, now: At) -> Result<Vec<Fi
     let open = alerts::queries::list_open(conn)?;
     for shop in shops::list(conn)? {
         let subject = shop.domain.to_string();
+        findings.extend(missing_orders(conn, &shop, late_after, now)?);
         if shop.state == ShopState::NeedsReconnect {
             findings.push(Finding {
                 kind: Kind::Disconnected,
@@ -152,6 +154,25 @@ fn look(conn: &mut DbConnection, late_after: Duration, now: At) -> Result<Vec<Fi
         }
     }
     Ok(findings)
+}
+
+/// Orders that the store has had for longer than anything may take, and that are not here as it has them.
+fn missing_orders(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    late_after: Duration,
+    now: At,
+) -> Result<Option<Finding>, DbError> {
+    let (count, since) = gaps::open(conn, shop, now)?;
+    let since = since.filter(|since| now.since(*since) > late_after);
+    Ok(since.map(|since| Finding {
+        kind: Kind::Missing,
+        subject: shop.domain.to_string(),
+        cause: format!(
+            "{count} when this was found, the oldest changed in Shopify at {}",
+            moment(since)
+        ),
+    }))
 }
 
 /// What a person paused is not late; once it goes on, waiting counts from then. An alert that was open before stays
@@ -363,6 +384,7 @@ fn item(url: &str, alert: &Alert) -> Item {
         Kind::Dead => "/events?state=failed",
         Kind::Disconnected => "/integrations",
         Kind::Late => "/events",
+        Kind::Missing => "/sync",
     };
     let since = moment(alert.opened_at);
     Item {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use counterfoil::erp::orders::{self, WorkState};
 use counterfoil::erp::users::roles::Role;
@@ -189,6 +190,8 @@ async fn every_page_is_sound_for_everybody() {
     app.add_items(8..10);
     app.deliver_webhook("orders/create", "broken", b"{").await;
     app.run_jobs().await;
+    // The first pass, so that the Sync centre has days and runs to show.
+    app.pass(Duration::from_secs(6 * 60)).await;
     let mut pages = pages_by_links(&app).await;
     pages.insert("/sign-in".to_owned(), format!("{}/sign-in", app.url));
     let store = app.practice.url();

@@ -40,5 +40,6 @@ mod shipping;
 mod signing_in;
 mod stores;
 mod support;
+mod sync;
 mod topics;
 mod webhooks;

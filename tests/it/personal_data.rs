@@ -59,6 +59,25 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ("rejected_webhooks", &[
         "id", "at", "topic", "shop_domain", "reason"
     ]),
+    ("sync_runs", &[
+        "id", "shop_id", "stream", "kind", "from_at", "to_at", "status", "dry_run", "job_id", "started_by",
+        "created_at", "started_at", "finished_at", "cancel_asked_at", "state", "phase", "total", "done", "here",
+        "created", "updated", "failed", "place", "result", "reason"
+    ]),
+    ("sync_cursors", &[
+        "shop_id", "stream", "every_minutes", "known_from", "looked_to", "looked_at", "failed_at", "error",
+        "backup_to", "backup_at", "passed_on", "pass_from"
+    ]),
+    ("sync_half_hours", &[
+        "shop_id", "stream", "half_hour", "looks", "gaps", "failures"
+    ]),
+    ("sync_gaps", &[
+        "id", "shop_id", "external_id", "kind", "name", "day", "changed_there_at", "found_at", "healed_at", "reason"
+    ]),
+    ("reconciliation_days", &[
+        "id", "shop_id", "day", "theirs", "theirs_digest", "ours", "ours_digest", "states", "missing", "outdated",
+        "gone", "checked_at"
+    ]),
     ("sellers", &[
         "id", "name", "time_zone"
     ]),

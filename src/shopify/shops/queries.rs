@@ -384,6 +384,17 @@ pub(crate) fn set_notify_default(
     Ok(())
 }
 
+pub(crate) fn set_order_status_filter(
+    conn: &mut DbConnection,
+    id: ShopId,
+    rule: &str,
+) -> Result<(), DbError> {
+    diesel::update(table.find(id))
+        .set(t::order_status_filter.eq(rule))
+        .execute(conn)?;
+    Ok(())
+}
+
 pub(crate) fn set_notification_key(
     conn: &mut DbConnection,
     id: ShopId,

@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     changes, customers, deliveries, events, integrations, locations, mappings, orders, products,
-    shipments, stock, sync,
+    shipments, stock, sync, sync_runs,
 };
 use crate::web::Config;
 use crate::web::filters;
@@ -43,6 +43,7 @@ use crate::web::visitor::Visitor;
         deliveries::create_status,
         changes::index,
         sync::status,
+        sync_runs::create,
         integrations::test,
         integrations::delete,
     ),

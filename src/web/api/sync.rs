@@ -3,6 +3,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::sync_runs::{self, SyncRun};
 use super::{chosen_shop, moment};
 use crate::erp::pauses::{self, Standing as PauseStanding};
 use crate::platform::clock::Clock;
@@ -14,7 +15,9 @@ use crate::platform::queue::{Queue, Status};
 use crate::shopify::jobs::ImportProducts;
 use crate::shopify::pauses::scope;
 use crate::shopify::registrar::{self, SubscriptionState};
-use crate::shopify::shops::ShopState;
+use crate::shopify::shops::{Shop, ShopState};
+use crate::shopify::sync::queries::{self, days, gaps};
+use crate::shopify::sync::{Stream, range};
 use crate::types::At;
 use crate::web::error::WebError;
 
@@ -46,6 +49,30 @@ pub struct SyncStatus {
     /// The last import of the catalogue, for as long as jobs are kept.
     pub catalogue: Option<Import>,
     pub rate_budget: Option<RateBudget>,
+    /// How the store's orders and ours compare; null until they were compared.
+    pub orders: Option<OrdersStatus>,
+    /// The run over the orders that is under way, or the last one.
+    pub run: Option<SyncRun>,
+}
+
+/// How the store's orders and ours compare.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrdersStatus {
+    /// When the store was last asked what changed, and up to when everything was seen.
+    pub looked_at: Option<String>,
+    pub seen_to: String,
+    /// Why the last look failed, where it did.
+    pub error: Option<String>,
+    /// Over all days that were compared order by order; null before the first one was.
+    pub in_shopify: Option<i64>,
+    /// Orders that are not here as the store has them, and since when the oldest of them changed there.
+    pub differing: i64,
+    pub differing_since: Option<String>,
+    /// Minutes between two backup runs; 0: none.
+    pub backup_every_minutes: i64,
+    pub backup_at: Option<String>,
+    /// The first day whose orders Shopify shows this app; null: all of them.
+    pub shown_from: Option<String>,
 }
 
 /// Work that a person stopped until somebody resumes it.
@@ -165,6 +192,8 @@ fn load(conn: &mut DbConnection, named: Option<&str>, now: At) -> Result<SyncSta
             finished_at: job.finished_at.map(moment),
             reason: job.reason,
         }),
+        orders: orders(conn, &shop, now)?,
+        run: sync_runs::last(conn, &shop)?,
         rate_budget: shop.budget.map(|budget| RateBudget {
             available: budget.expected(now),
             maximum: budget.maximum,
@@ -182,4 +211,22 @@ fn load(conn: &mut DbConnection, named: Option<&str>, now: At) -> Result<SyncSta
         api_version: shop.api_version,
         missing_scopes: shop.missing_scopes.iter().map(str::to_owned).collect(),
     })
+}
+
+fn orders(conn: &mut DbConnection, shop: &Shop, now: At) -> Result<Option<OrdersStatus>, WebError> {
+    let Some(cursor) = queries::find(conn, shop.id, Stream::Orders)? else {
+        return Ok(None);
+    };
+    let (differing, since) = gaps::count_open(conn, shop.id)?;
+    Ok(Some(OrdersStatus {
+        looked_at: cursor.looked_at.map(moment),
+        seen_to: moment(cursor.looked_to),
+        error: cursor.error,
+        in_shopify: days::sum_theirs(conn, shop.id)?,
+        differing,
+        differing_since: since.map(moment),
+        backup_every_minutes: cursor.every_minutes,
+        backup_at: cursor.backup_at.map(moment),
+        shown_from: range::first_shown(shop, now).map(|day| day.to_string()),
+    }))
 }

@@ -10,19 +10,25 @@ use serde_json::json;
 use super::{load, missing};
 use crate::erp::audit::{self, Kind};
 use crate::erp::locations::{self as places, Location};
-use crate::platform::db::{Db, DbError};
+use crate::erp::orders::incoming::PaymentRule;
+use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::jobs::{self, Filing, queries as rows};
 use crate::shopify::connect::{self, ConnectError};
 use crate::shopify::jobs::{ImportProducts, SetUpShop};
 use crate::shopify::locations::{self, Mapped};
 use crate::shopify::shops::{self, Shop, ShopError};
+use crate::shopify::sync::{Stream, queries as cursors, watch};
 use crate::shopify::{Connector, locations_cause};
-use crate::types::{LocationId, ShopId};
+use crate::types::{At, LocationId, ShopId};
 use crate::web::error::WebError;
 use crate::web::filters;
 use crate::web::form::Errors;
 use crate::web::page::{Frame, Section, html, see_other};
+use crate::web::sync;
 use crate::web::visitor::{CurrentUser, Visitor};
+
+/// What can be chosen between two backup runs, in minutes; 0: none.
+const INTERVALS: &[i64] = &[15, 30, 60, 120, 240, 720, 1440, 0];
 
 #[derive(Template)]
 #[template(path = "integrations/settings.html")]
@@ -31,9 +37,37 @@ struct SettingsPage {
     shop: Shop,
     locations: Vec<Mapped>,
     places: Vec<Location>,
+    every_minutes: i64,
 }
 
 impl SettingsPage {
+    /// Value, words, and whether it is the present one.
+    fn rules(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let words = |rule: PaymentRule| match rule {
+            PaymentRule::Any => "Any: orders may ship before they are paid",
+            PaymentRule::Authorized => "Authorised or paid",
+            PaymentRule::Paid => "Paid",
+        };
+        let all = PaymentRule::ALL.iter();
+        all.map(|rule| {
+            let is_present = self.shop.order_status_filter == rule.as_str();
+            (rule.as_str(), words(*rule), is_present)
+        })
+        .collect()
+    }
+
+    fn intervals(&self) -> Vec<(i64, String, bool)> {
+        let all = INTERVALS.iter();
+        all.map(|minutes| {
+            (
+                *minutes,
+                sync::every(*minutes),
+                *minutes == self.every_minutes,
+            )
+        })
+        .collect()
+    }
+
     fn is_at(&self, location: &Mapped, place: &Location) -> bool {
         location.location == Some(place.id)
     }
@@ -65,10 +99,16 @@ pub async fn edit(
     id: web::Path<ShopId>,
 ) -> Result<HttpResponse, WebError> {
     let id = id.into_inner();
-    let (shop, locations, places) = db
+    let (shop, locations, places, cursor) = db
         .read(move |conn| -> Result<_, ShopError> {
             let shop = shops::get(conn, id)?;
-            Ok((shop, locations::list(conn, id)?, places::list(conn)?))
+            let cursor = cursors::find(conn, id, Stream::Orders)?;
+            Ok((
+                shop,
+                locations::list(conn, id)?,
+                places::list(conn)?,
+                cursor,
+            ))
         })
         .await
         .map_err(missing)?;
@@ -77,11 +117,13 @@ pub async fn edit(
         shop,
         locations,
         places,
+        every_minutes: cursor.map_or(watch::EVERY_MINUTES, |cursor| cursor.every_minutes),
     };
     Ok(html(StatusCode::OK, &page))
 }
 
-/// `POST /integrations/shopify/{id}/settings`: `notify`, `notification_key`, `location-{row}`.
+/// `POST /integrations/shopify/{id}/settings`: `notify`, `payment`, `every_minutes`, `notification_key`,
+/// `location-{row}`.
 ///
 /// # Errors
 ///
@@ -99,10 +141,12 @@ pub async fn update(
     db.write(move |conn| -> Result<(), ShopError> {
         let mut changed = Vec::new();
         let notify = form.contains_key("notify");
-        if shops::get(conn, id)?.notify_default != notify {
+        let shop = shops::get(conn, id)?;
+        if shop.notify_default != notify {
             changed.push("notify");
         }
         shops::set_notify_default(conn, id, notify)?;
+        changed.extend(set_streams(conn, &shop, &form, now)?);
         let before = locations::list(conn, id)?;
         for (field, value) in &form {
             let row = field.strip_prefix("location-").map(str::parse::<i64>);
@@ -132,6 +176,32 @@ pub async fn update(
     cx.directory.forget();
     visitor.say(&db, "Settings saved.").await?;
     Ok(see_other(&format!("/integrations/shopify/{id}")))
+}
+
+/// Which orders may ship, and how often the backup runs; says what changed.
+fn set_streams(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    form: &HashMap<String, String>,
+    now: At,
+) -> Result<Vec<&'static str>, ShopError> {
+    let mut changed = Vec::new();
+    let rule = form
+        .get("payment")
+        .and_then(|word| word.parse::<PaymentRule>().ok());
+    if let Some(rule) = rule.filter(|rule| rule.as_str() != shop.order_status_filter) {
+        shops::set_payment_rule(conn, shop, rule, now)?;
+        changed.push("payment");
+    }
+    let minutes = form.get("every_minutes").and_then(|text| text.parse().ok());
+    let present = cursors::find(conn, shop.id, Stream::Orders)?;
+    let present = present.map(|cursor| cursor.every_minutes);
+    if let Some(minutes) = minutes.filter(|it| INTERVALS.contains(it) && Some(*it) != present) {
+        watch::follow(conn, shop, now)?;
+        cursors::set_every_minutes(conn, shop.id, Stream::Orders, minutes)?;
+        changed.push("backup");
+    }
+    Ok(changed)
 }
 
 fn same_places(before: &[Mapped], after: &[Mapped]) -> bool {
@@ -251,11 +321,7 @@ fn filing(shop: &Shop, user: &CurrentUser) -> Filing {
     }
 }
 
-fn wake(
-    conn: &mut crate::platform::db::DbConnection,
-    cause: &str,
-    now: crate::types::At,
-) -> Result<(), DbError> {
+fn wake(conn: &mut DbConnection, cause: &str, now: At) -> Result<(), DbError> {
     use crate::platform::queue::{Queue, queries};
     queries::wake(conn, Queue::Jobs, cause, now).map(drop)
 }
