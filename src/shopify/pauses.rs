@@ -7,7 +7,6 @@ use crate::shopify::jobs::{CheckUninstalled, ImportProduct, ImportProducts, Read
 use crate::shopify::shops::Shop;
 use crate::shopify::sync::fetch::FetchOrder;
 use crate::shopify::sync::runs::SyncRun;
-use crate::shopify::sync::watch::LookForChanges;
 
 /// What talks to a store for the day's work, telling or asking, and can wait. The rest goes on: what refreshes
 /// tokens and keeps webhooks registered (`LookAfterShop`, `SetUpShop`, `ReadScopes`), or a pause would end in a lost
@@ -21,7 +20,6 @@ pub const HELD: &[&str] = &[
     ReadLocations::KIND,
     CheckDeleted::KIND,
     CheckUninstalled::KIND,
-    LookForChanges::KIND,
     SyncRun::KIND,
     FetchOrder::KIND,
 ];

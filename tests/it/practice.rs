@@ -419,7 +419,13 @@ async fn any_variables(store: &Store, order: u64, name: &str) -> Value {
         name if name.contains("product") => product["id"].clone(),
         _ => json!(gid(order)),
     };
+    let search = match name {
+        "bulk_operation_run_query" => json!(document("bulk_orders")),
+        name if name.starts_with("order") => json!("status:any"),
+        _ => Value::Null,
+    };
     json!({
+        "query": search, "sortKey": if name == "order_versions" { "UPDATED_AT" } else { "ID" },
         "id": id, "orderId": gid(order), "ids": [gid(order)], "productId": product["id"], "first": 20, "variantsFirst": 5,
         "lines": 20, "shipping": 5, "discounts": 20, "payments": 25, "fulfillments": 5, "fulfilledLines": 15,
         "inventoryItemId": product["variants"]["nodes"][0]["inventoryItem"]["id"], "locationId": "gid://shopify/Location/1",
@@ -446,12 +452,20 @@ async fn every_document_of_the_connector_is_answered() {
             .and_then(|stem| stem.to_str())
             .unwrap_or_default()
             .to_owned();
-        if name == "schema" || path.extension().is_none_or(|end| end != "graphql") {
+        // What goes into a file is asked for by the mutation that has it written.
+        if name == "schema"
+            || name == "bulk_orders"
+            || path.extension().is_none_or(|end| end != "graphql")
+        {
             continue;
         }
         let variables = any_variables(&store, placed[0].id, &name).await;
         let answer = store.ask(&document(&name), variables).await;
         assert_eq!(answer["errors"], Value::Null, "{name}: {answer}");
+        if name == "bulk_operation_run_query" {
+            let begun = &answer["data"]["bulkOperationRunQuery"];
+            assert_eq!(begun["userErrors"], json!([]), "{answer}");
+        }
     }
     for one in placed {
         let variables = any_variables(&store, one.id, "order").await;

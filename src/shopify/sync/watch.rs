@@ -80,7 +80,7 @@ impl Job for LookForChanges {
             .await;
         let cursor = match begun {
             Ok(Some(cursor)) => cursor,
-            Ok(None) => return Outcome::nothing_to_do("incoming is paused"),
+            Ok(None) => return Outcome::nothing_to_do("a person paused it"),
             Err(error) => return Outcome::retry(DbError::to_string(&error)),
         };
         let looked = look(&cx, &shop, &cursor).await;
@@ -138,11 +138,13 @@ fn filing(shop: &Shop) -> Filing {
     }
 }
 
-/// `None`: a person does not want anything to come in now.
+/// `None`: a person paused what it would bring in. It comes again every five minutes, so that it is not put aside with
+/// the rest: nothing waits for it. Once it goes on it finds out by itself for how long nobody looked.
 fn begin_look(conn: &mut DbConnection, shop: &Shop, now: At) -> Result<Option<Cursor>, DbError> {
-    let is_paused = pauses::list(conn)?
-        .iter()
-        .any(|pause| pause.scope == Scope::Incoming);
+    let is_paused = pauses::list(conn)?.iter().any(|pause| match &pause.scope {
+        Scope::Incoming | Scope::Outgoing => true,
+        Scope::Shop(_) => pause.scope == crate::shopify::pauses::scope(shop),
+    });
     if is_paused {
         return Ok(None);
     }
