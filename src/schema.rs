@@ -60,6 +60,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    saved_views (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        name -> Text,
+        query -> Text,
+        shared -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     audit_log (id) {
         id -> BigInt,
         at -> BigInt,
@@ -380,6 +391,14 @@ diesel::table! {
         event_id -> Nullable<BigInt>,
         body -> Binary,
         received_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_terms (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        term -> Text,
     }
 }
 
@@ -988,6 +1007,7 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(saved_views -> users (user_id));
 diesel::joinable!(audit_log -> users (user_id));
 diesel::joinable!(jobs -> users (created_by));
 diesel::joinable!(channels -> sellers (seller_id));
@@ -1001,6 +1021,7 @@ diesel::joinable!(contacts -> accounts (account_id));
 diesel::joinable!(orders -> channels (channel_id));
 diesel::joinable!(orders -> contacts (contact_id));
 diesel::joinable!(order_sources -> orders (order_id));
+diesel::joinable!(order_terms -> orders (order_id));
 diesel::joinable!(order_tombstones -> channels (channel_id));
 diesel::joinable!(order_lines -> orders (order_id));
 diesel::joinable!(line_products -> order_lines (order_line_id));
@@ -1060,6 +1081,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sign_in_failures,
     api_tokens,
+    saved_views,
     audit_log,
     queues,
     pauses,
@@ -1080,6 +1102,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     contacts,
     orders,
     order_sources,
+    order_terms,
     order_tombstones,
     order_lines,
     line_products,

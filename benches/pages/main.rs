@@ -1,5 +1,7 @@
 //! How quick the house is, measured from outside: `cargo bench --bench pages`. The method and the last
 //! figures stand in `benches/README.md`.
+#[path = "../support/behind.rs"]
+mod behind;
 mod orders;
 #[path = "../support/problem.rs"]
 mod problem;
@@ -17,6 +19,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use counterfoil::platform::db::Db;
 use reqwest::Client;
 
 use orders::Store;
@@ -51,6 +54,9 @@ struct Wishes {
     /// How long webhooks are sent at each rate.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// Finished events and orders that stand there before.
+    #[arg(long, default_value_t = 0)]
+    behind: u64,
     /// What `cargo bench` says to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
@@ -91,6 +97,7 @@ async fn measure(wishes: &Wishes) -> Result<()> {
     let server = home.start(&http, "serve").await?;
     fill(&visitor.at(&server.url), &store, &server, wishes.orders).await?;
     server.stop()?;
+    behind::fill(&Db::open(&home.database_url(), 1)?, wishes.behind)?;
     home.settle()?;
     let server = existing_starts(&http, &home).await?;
     let visitor = visitor.at(&server.url);
@@ -192,6 +199,22 @@ async fn pages(visitor: &Visitor, wishes: &Wishes) -> Result<()> {
         ("home", "/"),
         ("order list, to ship", "/orders?view=to-ship"),
         ("order list, all", "/orders?view=all"),
+        (
+            "order list, paid by part",
+            "/orders?view=all&payment=partially_paid",
+        ),
+        (
+            "order list, a number searched",
+            "/orders?view=all&q=%231042",
+        ),
+        (
+            "order list, a rare word searched",
+            "/orders?view=all&q=1042+ada",
+        ),
+        (
+            "order list, a word of most searched",
+            "/orders?view=all&q=past",
+        ),
         ("order page", order.as_str()),
         ("mappings page", "/mappings"),
         ("events page", "/events?state=done"),

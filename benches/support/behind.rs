@@ -39,7 +39,7 @@ pub(crate) fn fill(db: &Db, count: u64) -> Result<(), DbError> {
                    'past.myshopify.com/order/' || n, TRUE, n, n, 'app', '{{}}', {blob}, n, 3, n FROM past"
             );
             conn.batch_execute(&events)?;
-            let copied = copied(&orders, &["public_id", "external_id", "number"]);
+            let copied = copied(&orders);
             let names = orders.join(", ");
             conn.batch_execute(&format!(
                 "INSERT INTO orders ({names}) {numbers} SELECT {copied} FROM past, orders AS one \
@@ -56,6 +56,13 @@ pub(crate) fn fill(db: &Db, count: u64) -> Result<(), DbError> {
                    FROM past JOIN orders AS parent ON parent.number = 'past-' || n, order_lines AS one \
                   WHERE one.id = (SELECT min(id) FROM order_lines)"
             ))?;
+            // As many words as an order has: one of its own, one that all have, and some that many have.
+            for word in ["'past-' || n", "'past'", "'buyer' || n % 5000", "'name' || n % 200", "'sku-' || n % 500"] {
+                conn.batch_execute(&format!(
+                    "INSERT INTO order_terms (order_id, term) {numbers} SELECT parent.id, {word} \
+                       FROM past JOIN orders AS parent ON parent.number = 'past-' || n"
+                ))?;
+            }
             Ok::<(), DbError>(())
         })?;
         first = last + 1;
@@ -63,14 +70,13 @@ pub(crate) fn fill(db: &Db, count: u64) -> Result<(), DbError> {
     db.write_here(|conn| Ok::<(), DbError>(conn.batch_execute("ANALYZE")?))
 }
 
-/// The same as in the order that is there, but for what has to be unlike.
-fn copied(columns: &[String], unlike: &[&str]) -> String {
-    let values = columns.iter().map(|name| {
-        if unlike.contains(&name.as_str()) {
-            "'past-' || n".to_owned()
-        } else {
-            format!("one.{name}")
-        }
+/// The same as in the order that is there, but for what has to be unlike: these have left, one each second before it.
+fn copied(columns: &[String]) -> String {
+    let values = columns.iter().map(|name| match name.as_str() {
+        "public_id" | "external_id" | "number" => "'past-' || n".to_owned(),
+        "work_state" => "'shipped'".to_owned(),
+        "placed_at" => "one.placed_at - n * 1000000".to_owned(),
+        _ => format!("one.{name}"),
     });
     values.collect::<Vec<_>>().join(", ")
 }

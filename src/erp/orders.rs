@@ -18,6 +18,8 @@ pub mod lines;
 mod payment;
 pub mod people;
 pub mod queries;
+pub mod saved_views;
+pub mod search;
 mod standing;
 pub mod totals;
 pub mod variants;
@@ -167,6 +169,9 @@ fn create(
     let lines = lines::insert(conn, id, incoming, intake)?;
     write_amounts(conn, id, incoming, sums.as_ref(), true)?;
     amounts::keep_source(conn, id, &intake.source, now)?;
+    let skus = lines.iter().filter_map(|line| line.facts.sku.as_deref());
+    let words = search::words(external, &facts, skus);
+    queries::search::insert(conn, &[(id, words)])?;
     let mut entries = vec![received(intake, incoming)];
     let holds = standing::first_holds(conn, id, &facts, &lines, incoming, intake, now)?;
     entries.extend(holds.iter().map(|(kind, cause)| hold_entry(*kind, cause)));
@@ -209,6 +214,9 @@ fn update(
         entries.push(updated(intake, &changes, stored.version));
     }
     entries.extend(state_entries(&stored.facts, &facts));
+    if !changes.is_empty() || facts.customer_name != stored.facts.customer_name {
+        search::refresh(conn, &[id])?;
+    }
     standing::refresh_holds(conn, id, &facts, incoming, intake, &mut entries, now)?;
     let standing = Standing::load(
         conn,

@@ -37,6 +37,7 @@ pub const COLUMNS: &[Column] = &[
     order("orders", "ship_city",        "id",       Erasure::Null),
     order("orders", "note",             "id",       Erasure::Null),
     order("orders", "attributes",       "id",       Erasure::Null),
+    order("order_terms", "term",        "order_id", Erasure::Word("")),
     order("order_lines", "properties",  "order_id", Erasure::Null),
     order("order_details", "company_contact_external_id", "order_id", Erasure::Null),
     order("order_versions", "difference", "order_id", Erasure::Text(impersonal_changes)),
@@ -56,6 +57,9 @@ pub const COLUMNS: &[Column] = &[
     staff("sessions", "address"),
     staff("sessions", "agent"),
     staff("sign_in_failures", "subject"),
+    // A search that somebody keeps may name a person.
+    staff("saved_views", "name"),
+    staff("saved_views", "query"),
 ];
 
 const fn contact(column: &'static str, erasure: Erasure) -> Column {

@@ -136,6 +136,7 @@ pub fn ship(conn: &mut DbConnection, new: &NewShipment, now: At) -> Result<Shipp
         queries::add_shipped(conn, *line, *quantity)?;
     }
     orders::recompute(conn, new.order, now)?;
+    orders::search::refresh(conn, &[new.order])?;
     let pieces: i64 = lines.iter().map(|(_line, quantity)| quantity).sum();
     let entry = Entry::new(
         Kind::Shipped,
@@ -186,6 +187,7 @@ pub fn correct_tracking(
     if !queries::mark_tracking(conn, shipment, tracking, notify)? {
         return Err(ShipError::AlreadyUndone);
     }
+    orders::search::refresh(conn, &[before.order_id])?;
     let entry = Entry::new(
         Kind::TrackingCorrected,
         json!({

@@ -84,6 +84,8 @@ ids! {
     OrderLineId,
     /// Key of a row in `products`.
     ProductId,
+    /// Key of a row in `saved_views`.
+    SavedViewId,
     /// Key of a row in `sellers`.
     SellerId,
     /// Key of a row in `shipments`.

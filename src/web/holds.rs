@@ -3,7 +3,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use super::error::WebError;
-use super::orders::{self as pages, ListQuery, list_query};
+use super::orders::{self as pages, ListQuery};
 use super::page::see_other;
 use super::visitor::{CurrentUser, Visitor};
 use crate::erp::orders::{self, OrderError};
@@ -119,9 +119,5 @@ pub async fn choose_item(
 }
 
 fn back(id: OrderId, query: &ListQuery) -> HttpResponse {
-    see_other(&format!(
-        "{}?{}",
-        pages::path(id),
-        list_query(&query.wanted())
-    ))
+    see_other(&format!("{}?{}", pages::path(id), query.to_text()))
 }

@@ -112,16 +112,8 @@ pub async fn show(db: web::Data<Db>, visitor: Visitor) -> Result<HttpResponse, W
 }
 
 fn gather(conn: &mut DbConnection, prefix: &str, now: At) -> Result<Facts, DbError> {
-    let wanted = Wanted {
-        view: View::ToShip,
-        search: String::new(),
-    };
-    let all = Wanted {
-        view: View::All,
-        search: String::new(),
-    };
-    let (next, _newer, _older) = list::page(conn, &wanted, None, NEXT)?;
-    let (any, _newer, _older) = list::page(conn, &all, None, 1)?;
+    let (next, _newer, _older) = list::page(conn, &Wanted::of(View::ToShip), None, NEXT)?;
+    let (any, _newer, _older) = list::page(conn, &Wanted::of(View::All), None, 1)?;
     Ok(Facts {
         waiting: list::waiting(conn)?,
         next,

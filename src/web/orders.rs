@@ -2,77 +2,35 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
 
 use super::error::WebError;
 use super::filters;
 use super::page::{Frame, Section, html};
-use super::visitor::Visitor;
+use super::visitor::{CurrentUser, Visitor};
 use crate::erp::orders::OrderError;
+use crate::erp::orders::incoming::PaymentState;
 use crate::erp::orders::queries::list::{self, Beyond, ListRow, View, Wanted};
+use crate::erp::orders::saved_views as views;
+use crate::erp::orders::saved_views::queries::SavedViewRow;
 use crate::erp::orders::work_state::WorkState;
-use crate::platform::db::{Db, DbError};
-use crate::types::{At, Money, OrderId};
+use crate::platform::db::{Db, DbConnection, DbError};
+use crate::shopify::shops;
+use crate::types::{ChannelId, Money, OrderId, UserId};
 
+mod asked;
+pub mod export;
+pub mod saved_views;
 pub mod show;
 pub mod words;
 
+use asked::Chip;
+pub use asked::ListQuery;
 use words::Badge;
 
 const PAGE: i64 = 50;
 
-/// What the list's URL says; the order page carries the same, to lead back and on.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct ListQuery {
-    #[serde(default)]
-    pub view: String,
-    #[serde(default)]
-    pub q: String,
-    #[serde(default)]
-    pub after: String,
-    #[serde(default)]
-    pub before: String,
-}
-
-impl ListQuery {
-    /// The view and the search; an unknown view is "To ship".
-    #[must_use]
-    pub fn wanted(&self) -> Wanted {
-        Wanted {
-            view: self.view.parse().unwrap_or(View::ToShip),
-            search: self.q.trim().to_owned(),
-        }
-    }
-
-    fn beyond(&self, oldest_first: bool) -> Option<Beyond> {
-        let (text, newer) = if self.after.is_empty() {
-            (&self.before, !oldest_first)
-        } else {
-            (&self.after, oldest_first)
-        };
-        let (placed_at, id) = text.split_once('.')?;
-        Some(Beyond {
-            placed_at: At(placed_at.parse().ok()?),
-            id: id.parse().ok()?,
-            newer,
-        })
-    }
-}
-
-/// `view=to-ship&q=ada`: what keeps a page in its list.
-#[must_use]
-pub fn list_query(wanted: &Wanted) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("view", wanted.view.as_str());
-    if !wanted.search.is_empty() {
-        query.append_pair("q", &wanted.search);
-    }
-    query.finish()
-}
-
 struct Tab {
-    view: View,
-    label: &'static str,
+    label: String,
     count: i64,
     critical: bool,
     current: bool,
@@ -92,7 +50,16 @@ struct Row {
 struct IndexPage {
     frame: Frame,
     tabs: Vec<Tab>,
+    query: ListQuery,
     wanted: Wanted,
+    chips: Vec<Chip>,
+    mistakes: Vec<String>,
+    stores: Vec<(ChannelId, String)>,
+    payments: Vec<(PaymentState, String)>,
+    /// The saved view that is shown, if its reader may remove it.
+    removable: Option<SavedViewRow>,
+    /// The address with the other order of time.
+    other_order: String,
     rows: Vec<Row>,
     label: String,
     newer: String,
@@ -101,7 +68,17 @@ struct IndexPage {
     empty_text: &'static str,
 }
 
-/// `GET /orders?view=&q=&after=&before=`
+/// Everything the database knows of the list.
+struct Loaded {
+    rows: Vec<ListRow>,
+    has_newer: bool,
+    has_older: bool,
+    waiting: Vec<(WorkState, i64)>,
+    stores: Vec<(ChannelId, String)>,
+    saved: Vec<SavedViewRow>,
+}
+
+/// `GET /orders?view=&q=&store=&payment=&from=&to=&sort=&saved=&after=&before=`
 ///
 /// # Errors
 ///
@@ -109,37 +86,110 @@ struct IndexPage {
 pub async fn index(
     db: web::Data<Db>,
     visitor: Visitor,
+    user: CurrentUser,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let frame = visitor.frame(Section::Orders);
-    let wanted = query.wanted();
-    let from = query.beyond(wanted.view.is_worked_off());
-    let asked = wanted.clone();
-    let (rows, has_newer, has_older, waiting) = db
-        .read(move |conn| {
-            let (rows, newer, older) = list::page(conn, &asked, from, PAGE)?;
-            Ok::<_, DbError>((rows, newer, older, list::waiting(conn)?))
-        })
-        .await?;
-    let query = list_query(&wanted);
-    let (newer, older) = pages(&wanted, &rows, &query, (has_newer, has_older));
-    let (empty_title, empty_text) = nothing(&wanted);
-    let tabs = tabs(&frame, &wanted, &waiting);
-    let page = IndexPage {
-        label: label(&tabs, &wanted, rows.len()),
-        rows: rows
+    let wanted = query.wanted(&frame.zone);
+    let from = query.beyond(wanted.oldest_first);
+    let (asked, id) = (wanted.clone(), user.id);
+    let loaded = db.read(move |conn| load(conn, &asked, from, id)).await?;
+    Ok(html(
+        StatusCode::OK,
+        &built(frame, &user, query.into_inner(), wanted, loaded),
+    ))
+}
+
+fn load(
+    conn: &mut DbConnection,
+    wanted: &Wanted,
+    from: Option<Beyond>,
+    user: UserId,
+) -> Result<Loaded, DbError> {
+    let (rows, has_newer, has_older) = list::page(conn, wanted, from, PAGE)?;
+    Ok(Loaded {
+        rows,
+        has_newer,
+        has_older,
+        waiting: list::waiting(conn)?,
+        stores: shops::list(conn)?
             .into_iter()
-            .map(|row| shown(row, &frame, &query))
+            .map(|shop| (shop.channel, shop.name))
             .collect(),
-        frame,
+        saved: views::queries::list_seen(conn, user)?,
+    })
+}
+
+fn built(
+    frame: Frame,
+    user: &CurrentUser,
+    query: ListQuery,
+    wanted: Wanted,
+    loaded: Loaded,
+) -> IndexPage {
+    let text = query.to_text();
+    let beside = (loaded.has_newer, loaded.has_older);
+    let (newer, older) = pages(&wanted, &loaded.rows, &text, beside);
+    let (empty_title, empty_text) = nothing(&query);
+    let mut tabs = tabs(&frame, &query, &loaded.waiting);
+    let label = label(&tabs, &query, &wanted, loaded.rows.len());
+    tabs.extend(
+        loaded
+            .saved
+            .iter()
+            .map(|view| saved_tab(&frame, &query, view)),
+    );
+    let chosen = loaded
+        .saved
+        .into_iter()
+        .find(|view| is_chosen(&query, view));
+    let sort = if wanted.oldest_first {
+        "newest"
+    } else {
+        "oldest"
+    };
+    IndexPage {
+        other_order: format!(
+            "?{}",
+            query.with(|it| sort.clone_into(&mut it.sort)).to_text()
+        ),
+        chips: query.chips(&loaded.stores),
+        mistakes: query.mistakes(),
+        stores: loaded.stores,
+        payments: PaymentState::ALL
+            .iter()
+            .map(|state| (*state, words::payment(*state).text))
+            .collect(),
+        removable: chosen.filter(|view| saved_views::may_remove(user, view)),
+        rows: loaded
+            .rows
+            .into_iter()
+            .map(|row| shown(row, &frame, &text))
+            .collect(),
         tabs,
+        label,
+        query,
         wanted,
         newer,
         older,
         empty_title,
         empty_text,
-    };
-    Ok(html(StatusCode::OK, &page))
+        frame,
+    }
+}
+
+fn is_chosen(query: &ListQuery, view: &SavedViewRow) -> bool {
+    query.saved.parse() == Ok(view.id)
+}
+
+fn saved_tab(frame: &Frame, query: &ListQuery, view: &SavedViewRow) -> Tab {
+    Tab {
+        label: view.name.clone(),
+        count: 0,
+        critical: false,
+        current: is_chosen(query, view),
+        href: format!("{}/orders?{}&saved={}", frame.prefix, view.query, view.id),
+    }
 }
 
 fn shown(row: ListRow, frame: &Frame, query: &str) -> Row {
@@ -152,7 +202,7 @@ fn shown(row: ListRow, frame: &Frame, query: &str) -> Row {
     }
 }
 
-fn tabs(frame: &Frame, wanted: &Wanted, waiting: &[(WorkState, i64)]) -> Vec<Tab> {
+fn tabs(frame: &Frame, query: &ListQuery, waiting: &[(WorkState, i64)]) -> Vec<Tab> {
     [
         (View::ToShip, "To ship"),
         (View::NeedsMapping, "Needs mapping"),
@@ -163,15 +213,14 @@ fn tabs(frame: &Frame, wanted: &Wanted, waiting: &[(WorkState, i64)]) -> Vec<Tab
     ]
     .into_iter()
     .map(|(view, label)| Tab {
-        view,
-        label,
+        label: label.to_owned(),
         count: if view.is_worked_off() {
             counted(view, waiting)
         } else {
             0
         },
         critical: view == View::NeedsMapping,
-        current: view == wanted.view,
+        current: view == query.view() && query.saved.is_empty(),
         href: format!("{}/orders?view={view}", frame.prefix),
     })
     .collect()
@@ -188,13 +237,13 @@ pub fn counted(view: View, waiting: &[(WorkState, i64)]) -> i64 {
         .sum()
 }
 
-fn label(tabs: &[Tab], wanted: &Wanted, shown: usize) -> String {
+fn label(tabs: &[Tab], query: &ListQuery, wanted: &Wanted, shown: usize) -> String {
     let total = tabs
         .iter()
-        .find(|tab| tab.view == wanted.view)
+        .find(|tab| tab.current)
         .map_or(0, |tab| tab.count);
     let shown = i64::try_from(shown).unwrap_or(i64::MAX);
-    if wanted.search.is_empty() && wanted.view.is_worked_off() && total > shown {
+    if !query.is_narrowed() && wanted.view.is_worked_off() && total > shown {
         format!("{shown} of {total} orders")
     } else {
         format!("{shown} {}", if shown == 1 { "order" } else { "orders" })
@@ -211,8 +260,7 @@ fn pages(
         return (String::new(), String::new());
     };
     let link = |way: &str, row: &ListRow| format!("?{query}&{way}={}", position(row));
-    let oldest_first = wanted.view.is_worked_off();
-    let (newer, older) = if oldest_first {
+    let (newer, older) = if wanted.oldest_first {
         (link("after", last), link("before", first))
     } else {
         (link("before", first), link("after", last))
@@ -225,11 +273,14 @@ fn position(row: &ListRow) -> String {
     format!("{}.{}", row.placed_at.0, row.id)
 }
 
-fn nothing(wanted: &Wanted) -> (&'static str, &'static str) {
-    if !wanted.search.is_empty() {
-        return ("No orders match", "Try fewer words, or look in All.");
+fn nothing(query: &ListQuery) -> (&'static str, &'static str) {
+    if query.is_narrowed() {
+        return (
+            "No orders match",
+            "Words are found by how they begin. Try fewer of them, or look in All.",
+        );
     }
-    match wanted.view {
+    match query.view() {
         View::ToShip => (
             "Nothing to ship",
             "New paid orders arrive here within seconds.",

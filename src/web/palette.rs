@@ -81,13 +81,14 @@ pub async fn show(
 
 /// Orders, those to ship where nothing was typed yet, and items.
 async fn records(db: &Db, q: &str) -> Result<Vec<Found>, WebError> {
+    let view = if q.is_empty() {
+        View::ToShip
+    } else {
+        View::All
+    };
     let wanted = Wanted {
-        view: if q.is_empty() {
-            View::ToShip
-        } else {
-            View::All
-        },
         search: q.to_owned(),
+        ..Wanted::of(view)
     };
     let ((orders, _newer, _older), items) = db
         .read(move |conn| -> Result<_, DbError> {

@@ -143,6 +143,10 @@ fn pages() -> Vec<Route> {
         post("/sync/runs/{id}/cancellation",      Access::May(Action::Import), sync::runs::create_cancellation),
         // Orders.
         get ("/orders",                           Access::May(Action::View), orders::index),
+        get ("/orders/export",                    Access::May(Action::View), orders::export::show),
+        get ("/orders/views/new",                 Access::May(Action::View), orders::saved_views::new),
+        post("/orders/views",                     Access::May(Action::View), orders::saved_views::create),
+        post("/orders/views/{id}/removal",        Access::May(Action::View), orders::saved_views::delete),
         get ("/orders/{id}",                      Access::May(Action::View), orders::show::show),
         post("/orders/{id}/shipments",            Access::May(Action::Ship), shipments::create),
         get ("/shipments/{id}/tracking",          Access::May(Action::Ship), shipments::edit_tracking),

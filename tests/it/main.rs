@@ -25,6 +25,7 @@ mod mapping;
 mod money;
 mod oddities;
 mod operating;
+mod order_list;
 mod order_pages;
 mod pausing;
 mod personal_data;

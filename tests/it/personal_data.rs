@@ -27,6 +27,12 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ("audit_log", &[
         "id", "at", "user_id", "kind", "subject", "arguments"
     ]),
+    ("saved_views", &[
+        "id", "user_id", "shared", "created_at"
+    ]),
+    ("order_terms", &[
+        "id", "order_id"
+    ]),
     ("queues", &[
         "name"
     ]),

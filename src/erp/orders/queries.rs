@@ -15,6 +15,7 @@ pub mod amounts;
 pub mod lines;
 pub mod list;
 pub mod records;
+pub(super) mod search;
 pub mod show;
 pub mod sums;
 
@@ -111,6 +112,14 @@ pub(super) fn lock_external(
     .prepared()
     .get_result(c)
     .optional())?)
+}
+
+/// The order that we call by this number, as a list.
+pub(super) fn find_number(conn: &mut DbConnection, number: &str) -> Result<Vec<OrderId>, DbError> {
+    Ok(orders::table
+        .filter(orders::number.eq(number))
+        .select(orders::id)
+        .load(conn)?)
 }
 
 /// Finds an order and keeps others from changing it until the commit.

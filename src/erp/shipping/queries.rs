@@ -90,6 +90,25 @@ pub struct Inserted {
     pub public_id: String,
 }
 
+/// The tracking numbers of an order's shipments, those that were undone too: they may still be asked for.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_tracking_numbers(
+    conn: &mut DbConnection,
+    order: OrderId,
+) -> Result<Vec<String>, DbError> {
+    let lists: Vec<String> = shipments::table
+        .filter(shipments::order_id.eq(order))
+        .select(shipments::tracking_numbers)
+        .load(conn)?;
+    let numbers = lists
+        .iter()
+        .filter_map(|list| serde_json::from_str::<Vec<String>>(list).ok());
+    Ok(numbers.flatten().collect())
+}
+
 /// # Errors
 ///
 /// The database's.

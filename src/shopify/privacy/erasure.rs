@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Person, Request, RequestKind, RequestState, person, queries};
 use crate::erp::changes;
+use crate::erp::orders;
 use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::jobs::{Job, Run};
@@ -117,23 +118,25 @@ fn look(conn: &mut DbConnection, request: i64) -> Result<Found, ShopError> {
 fn erase_orders(
     conn: &mut DbConnection,
     shop: &Shop,
-    orders: &[OrderId],
+    found: &[OrderId],
     now: At,
 ) -> Result<Vec<String>, DbError> {
     let register = register();
-    let ids: Vec<i64> = orders.iter().map(|order| order.0).collect();
+    let ids: Vec<i64> = found.iter().map(|order| order.0).collect();
     erase(conn, &register, Subject::Order, &ids)?;
+    // By what is left of them they can still be found.
+    orders::search::refresh(conn, found)?;
     let subjects: Vec<String> = ids.iter().map(|id| format!("order/{id}")).collect();
     let jobs = queries::list_jobs_of(conn, &subjects)?;
     erase(conn, &register, Subject::Job, &jobs)?;
-    let names = queries::name_orders(conn, orders)?;
+    let names = queries::name_orders(conn, found)?;
     let (external, public): (Vec<String>, Vec<String>) = names.into_iter().unzip();
     for id in &external {
         let key = format!("{}/order/{id}", shop.domain);
         let events = queries::list_events_of(conn, &key)?;
         erase(conn, &register, Subject::Event, &events)?;
     }
-    for order in orders {
+    for order in found {
         let entry = Entry::new(Kind::Redacted, json!({}));
         timeline::record(conn, *order, entry, &Actor::default(), now)?;
     }

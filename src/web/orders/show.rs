@@ -3,8 +3,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::ListQuery;
 use super::words::{self, Badge};
-use super::{ListQuery, list_query};
 use crate::erp::customers::Address;
 use crate::erp::deliveries::queries::DeliveryRow;
 use crate::erp::orders;
@@ -147,13 +147,12 @@ pub async fn page(
     form: Option<ShipForm>,
     status: StatusCode,
 ) -> Result<HttpResponse, WebError> {
-    let wanted = query.wanted();
-    let asked = wanted.clone();
+    let asked = query.wanted(&visitor.zone());
     let loaded = db
         .read(move |conn| load(conn, id, &asked, form))
         .await?
         .ok_or_else(|| WebError::NotFound(format!("order {id}")))?;
-    let page = built(visitor.frame(Section::Orders), &wanted, loaded);
+    let page = built(visitor.frame(Section::Orders), query, loaded);
     Ok(html(status, &page))
 }
 
@@ -204,11 +203,11 @@ fn load(
     }))
 }
 
-fn built(frame: Frame, wanted: &Wanted, loaded: Loaded) -> ShowPage {
+fn built(frame: Frame, query: &ListQuery, loaded: Loaded) -> ShowPage {
     let Loaded { order, lines, .. } = loaded;
     let facts = &order.facts;
     ShowPage {
-        way: way(&frame, wanted, loaded.beside),
+        way: way(&frame, query, loaded.beside),
         source: words::channel(loaded.channel.as_ref().map_or("", |row| row.kind.as_str())),
         store: loaded.channel.map(|row| row.name).unwrap_or_default(),
         is_held: loaded
@@ -300,12 +299,13 @@ fn known_customer(row: &customers::queries::ContactRow, orders: i64) -> Customer
     }
 }
 
-fn way(frame: &Frame, wanted: &Wanted, beside: (Option<OrderId>, Option<OrderId>)) -> Way {
-    let query = list_query(wanted);
+fn way(frame: &Frame, query: &ListQuery, beside: (Option<OrderId>, Option<OrderId>)) -> Way {
+    let view = query.view();
+    let query = query.to_text();
     let link = |id: OrderId| format!("{}/orders/{id}?{query}", frame.prefix);
     Way {
         list: format!("{}/orders?{query}", frame.prefix),
-        list_label: match wanted.view {
+        list_label: match view {
             View::ToShip => "To ship",
             View::NeedsMapping => "Needs mapping",
             View::OnHold => "On hold",

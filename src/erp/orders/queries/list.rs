@@ -3,22 +3,15 @@ use diesel::dsl::{exists, sql};
 use diesel::expression::SqlLiteral;
 use diesel::helper_types::{IntoBoxed, Select};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Nullable, Text};
+use diesel::sql_types::Bool;
 
 use super::super::incoming::PaymentState;
+use super::super::search::{self, Found};
 use super::super::work_state::WorkState;
-use super::lower;
-use crate::erp::products::queries::like;
 use crate::platform::db::MultiBackend;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::{order_lines, orders, shipments};
-use crate::types::{At, Currency, OrderId};
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    #[sql_name = "lower"]
-    fn lower_or_null(text: Nullable<Text>) -> Nullable<Text>;
-}
+use crate::schema::{channels, order_terms, orders};
+use crate::types::{At, ChannelId, Currency, OrderId};
 
 crate::text_enum! {
     /// The built-in views of the order list.
@@ -62,6 +55,33 @@ pub struct Wanted {
     pub view: View,
     /// Order, customer, e-mail, SKU or tracking number; empty: everything.
     pub search: String,
+    pub filter: Filter,
+    /// Whether the oldest comes first.
+    pub oldest_first: bool,
+}
+
+/// What narrows a view; what is `None` narrows nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub channel: Option<ChannelId>,
+    pub payment: Option<PaymentState>,
+    /// Placed then or later.
+    pub placed_from: Option<At>,
+    /// Placed before that.
+    pub placed_before: Option<At>,
+}
+
+impl Wanted {
+    /// A view in its own order, whole.
+    #[must_use]
+    pub fn of(view: View) -> Wanted {
+        Wanted {
+            view,
+            search: String::new(),
+            filter: Filter::default(),
+            oldest_first: view.is_worked_off(),
+        }
+    }
 }
 
 /// Where a page begins: beyond this order, towards newer or older ones.
@@ -93,51 +113,70 @@ pub struct ListRow {
     pub test: bool,
 }
 
+/// One order as a file has it.
+#[derive(Clone, Debug, Queryable)]
+pub struct ExportRow {
+    pub id: OrderId,
+    pub number: String,
+    pub name: String,
+    pub store: String,
+    pub placed_at: At,
+    pub customer_name: Option<String>,
+    pub email: Option<String>,
+    pub shipping_address: Option<String>,
+    pub items_summary: String,
+    pub item_count: i64,
+    pub work_state: WorkState,
+    pub short_quantity: i64,
+    pub payment_state: PaymentState,
+    pub shipping_method: Option<String>,
+    pub currency: Currency,
+    pub total_minor: i64,
+    pub outstanding_minor: Option<i64>,
+    pub test: bool,
+}
+
 type Boxed<'a> = IntoBoxed<
     'a,
     Select<orders::table, diesel::dsl::AsSelect<ListRow, MultiBackend>>,
     MultiBackend,
 >;
 
-fn matching<'a>(wanted: &Wanted) -> Boxed<'a> {
+fn matching<'a>(wanted: &Wanted, found: &Found) -> Boxed<'a> {
     let mut query = orders::table.select(ListRow::as_select()).into_boxed();
     if let Some(states) = wanted.view.states() {
         query = query.filter(is_in(states));
     }
-    let search = wanted.search.trim();
-    if !search.is_empty() {
-        let pattern = like(search);
-        let lines = order_lines::table
-            .filter(order_lines::order_id.eq(orders::id))
-            .filter(
-                lower_or_null(order_lines::sku)
-                    .like(pattern.clone())
-                    .escape('\\'),
-            );
-        let sent = shipments::table
-            .filter(shipments::order_id.eq(orders::id))
-            .filter(
-                lower(shipments::tracking_numbers)
-                    .like(pattern.clone())
-                    .escape('\\'),
-            );
-        query = query.filter(
-            lower(orders::name)
-                .like(pattern.clone())
-                .escape('\\')
-                .or(lower(orders::number).like(pattern.clone()).escape('\\'))
-                .or(orders::external_id.eq(search.to_owned()))
-                .or(lower_or_null(orders::customer_name)
-                    .like(pattern.clone())
-                    .escape('\\')
-                    .assume_not_null())
-                .or(lower_or_null(orders::email)
-                    .like(pattern)
-                    .escape('\\')
-                    .assume_not_null())
-                .or(exists(lines))
-                .or(exists(sent)),
-        );
+    let Filter {
+        channel,
+        payment,
+        placed_from,
+        placed_before,
+    } = wanted.filter;
+    if let Some(channel) = channel {
+        query = query.filter(orders::channel_id.eq(channel));
+    }
+    if let Some(payment) = payment {
+        query = query.filter(orders::payment_state.eq(payment));
+    }
+    if let Some(from) = placed_from {
+        query = query.filter(orders::placed_at.ge(from));
+    }
+    if let Some(before) = placed_before {
+        query = query.filter(orders::placed_at.lt(before));
+    }
+    match found {
+        Found::Everything => {}
+        Found::Orders(these) => query = query.filter(orders::id.eq_any(these.clone())),
+        Found::WithWords(words) => {
+            for word in words {
+                let having = order_terms::table
+                    .filter(order_terms::order_id.eq(orders::id))
+                    .filter(order_terms::term.ge(word.clone()))
+                    .filter(order_terms::term.lt(format!("{word}{}", char::MAX)));
+                query = query.filter(exists(having));
+            }
+        }
     }
     query
 }
@@ -188,12 +227,14 @@ pub fn page(
     from: Option<Beyond>,
     size: i64,
 ) -> Result<(Vec<ListRow>, bool, bool), DbError> {
-    let oldest_first = wanted.view.is_worked_off();
+    let oldest_first = wanted.oldest_first;
     let going_newer = from.map_or(oldest_first, |from| from.newer);
+    let found = search::find(conn, &wanted.search)?;
+    let query = matching(wanted, &found);
     let query = match from {
-        Some(from) => beyond(matching(wanted), from),
-        None if oldest_first => matching(wanted).order((orders::placed_at.asc(), orders::id.asc())),
-        None => matching(wanted).order((orders::placed_at.desc(), orders::id.desc())),
+        Some(from) => beyond(query, from),
+        None if oldest_first => query.order((orders::placed_at.asc(), orders::id.asc())),
+        None => query.order((orders::placed_at.desc(), orders::id.desc())),
     };
     let mut rows: Vec<ListRow> = query.limit(size + 1).load(conn)?;
     let wanted_rows = usize::try_from(size).unwrap_or(usize::MAX);
@@ -210,6 +251,55 @@ pub fn page(
     })
 }
 
+/// A step through the whole list in its order, and whether there is more behind it.
+///
+/// # Errors
+///
+/// The database's.
+pub fn export(
+    conn: &mut DbConnection,
+    wanted: &Wanted,
+    from: Option<Beyond>,
+    size: i64,
+) -> Result<(Vec<ExportRow>, bool), DbError> {
+    let (rows, has_newer, has_older) = page(conn, wanted, from, size)?;
+    let more = if wanted.oldest_first {
+        has_newer
+    } else {
+        has_older
+    };
+    let ids: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
+    let mut whole: Vec<ExportRow> = orders::table
+        .inner_join(channels::table)
+        .filter(orders::id.eq_any(ids))
+        .select((
+            orders::id,
+            orders::number,
+            orders::name,
+            channels::name,
+            orders::placed_at,
+            orders::customer_name,
+            orders::email,
+            orders::shipping_address,
+            orders::items_summary,
+            orders::item_count,
+            orders::work_state,
+            orders::short_quantity,
+            orders::payment_state,
+            orders::shipping_method,
+            orders::currency,
+            orders::total_minor,
+            orders::outstanding_minor,
+            orders::test,
+        ))
+        .load(conn)?;
+    whole.sort_unstable_by_key(|row| (row.placed_at, row.id));
+    if !wanted.oldest_first {
+        whole.reverse();
+    }
+    Ok((whole, more))
+}
+
 /// The orders before and after this one in a list.
 ///
 /// # Errors
@@ -220,20 +310,21 @@ pub fn neighbours(
     wanted: &Wanted,
     order: (At, OrderId),
 ) -> Result<(Option<OrderId>, Option<OrderId>), DbError> {
+    let found = search::find(conn, &wanted.search)?;
     let mut beside = |newer: bool| -> Result<Option<OrderId>, DbError> {
         let from = Beyond {
             placed_at: order.0,
             id: order.1,
             newer,
         };
-        let row: Option<ListRow> = beyond(matching(wanted), from)
+        let row: Option<ListRow> = beyond(matching(wanted, &found), from)
             .limit(1)
             .first(conn)
             .optional()?;
         Ok(row.map(|row| row.id))
     };
     let (newer, older) = (beside(true)?, beside(false)?);
-    Ok(if wanted.view.is_worked_off() {
+    Ok(if wanted.oldest_first {
         (older, newer)
     } else {
         (newer, older)

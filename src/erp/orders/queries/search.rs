@@ -1,0 +1,99 @@
+//! SQL of `order_terms`: the words that orders are found by.
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use crate::insert_rows;
+use crate::platform::db::{DbConnection, DbError};
+use crate::schema::order_terms;
+use crate::types::OrderId;
+
+/// Orders that are asked for with one statement.
+const AT_ONCE: usize = 500;
+/// Behind every word that begins alike; both databases compare words by their bytes.
+const LAST: char = char::MAX;
+
+#[derive(Insertable)]
+#[diesel(table_name = order_terms)]
+struct NewTerm<'a> {
+    order_id: OrderId,
+    term: &'a str,
+}
+
+/// At most so many orders with a word that begins so.
+pub(in super::super) fn list_with(
+    conn: &mut DbConnection,
+    beginning: &str,
+    at_most: usize,
+) -> Result<Vec<OrderId>, DbError> {
+    Ok(order_terms::table
+        .filter(order_terms::term.ge(beginning))
+        .filter(order_terms::term.lt(format!("{beginning}{LAST}")))
+        .select(order_terms::order_id)
+        .limit(i64::try_from(at_most).unwrap_or(i64::MAX))
+        .load(conn)?)
+}
+
+/// Those of these orders that have a word that begins so.
+pub(in super::super) fn keep_with(
+    conn: &mut DbConnection,
+    orders: &[OrderId],
+    beginning: &str,
+) -> Result<Vec<OrderId>, DbError> {
+    let mut found = Vec::new();
+    for some in orders.chunks(AT_ONCE) {
+        let mut these: Vec<OrderId> = order_terms::table
+            .filter(order_terms::order_id.eq_any(some.to_vec()))
+            .filter(order_terms::term.ge(beginning))
+            .filter(order_terms::term.lt(format!("{beginning}{LAST}")))
+            .select(order_terms::order_id)
+            .load(conn)?;
+        these.sort_unstable();
+        these.dedup();
+        found.extend(these);
+    }
+    Ok(found)
+}
+
+/// Writes the words of new orders.
+pub(in super::super) fn insert(
+    conn: &mut DbConnection,
+    words: &[(OrderId, BTreeSet<String>)],
+) -> Result<(), DbError> {
+    let rows: Vec<NewTerm<'_>> = words
+        .iter()
+        .flat_map(|(order_id, words)| {
+            words.iter().map(|term| NewTerm {
+                order_id: *order_id,
+                term,
+            })
+        })
+        .collect();
+    if !rows.is_empty() {
+        insert_rows!(conn, order_terms::table, rows)?;
+    }
+    Ok(())
+}
+
+/// Leaves an order these words and no others.
+pub(in super::super) fn replace(
+    conn: &mut DbConnection,
+    order: OrderId,
+    wanted: &BTreeSet<String>,
+) -> Result<(), DbError> {
+    let kept: Vec<(i64, String)> = order_terms::table
+        .filter(order_terms::order_id.eq(order))
+        .select((order_terms::id, order_terms::term))
+        .load(conn)?;
+    let over: Vec<i64> = kept
+        .iter()
+        .filter(|(_id, term)| !wanted.contains(term))
+        .map(|(id, _term)| *id)
+        .collect();
+    if !over.is_empty() {
+        diesel::delete(order_terms::table.filter(order_terms::id.eq_any(over))).execute(conn)?;
+    }
+    let kept: BTreeSet<String> = kept.into_iter().map(|(_id, term)| term).collect();
+    let new: BTreeSet<String> = wanted.difference(&kept).cloned().collect();
+    insert(conn, &[(order, new)])
+}
