@@ -1,16 +1,15 @@
 //! Moves what SQLite's log holds into the database file, beside the writers. By itself SQLite does it every thousand
 //! pages, in the middle of whoever's commit that is: webhooks that were stored already would wait for it.
+mod queries;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use diesel::r2d2::ManageConnection as _;
-use diesel::sql_types::BigInt;
-use diesel::{QueryableByName, RunQueryDsl as _};
 
 use super::turns::Turns;
 use super::{DbConnection, DbError, Manager};
-use crate::native;
 
 /// Between two looks at the log, however many commits there are.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -21,15 +20,6 @@ const FEW: i64 = 1000;
 #[derive(Debug)]
 pub(super) struct Checkpoints {
     written: SyncSender<()>,
-}
-
-/// What SQLite says of the log.
-#[derive(QueryableByName)]
-struct Log {
-    #[diesel(sql_type = BigInt)]
-    log: i64,
-    #[diesel(sql_type = BigInt)]
-    checkpointed: i64,
 }
 
 impl Checkpoints {
@@ -66,18 +56,12 @@ fn move_all(mut conn: DbConnection, turns: &Turns, waiting: &Receiver<()>) {
 }
 
 fn move_log(conn: &mut DbConnection, turns: &Turns) -> Result<(), DbError> {
-    let log = tell(conn, "PRAGMA wal_checkpoint(NOOP)")?;
-    if log.log - log.checkpointed < FEW {
+    if queries::count_unmoved(conn)? < FEW {
         return Ok(());
     }
-    tell(conn, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    queries::move_log(conn)?;
     // What came meanwhile is little. Where all is moved, whoever writes next begins again at the front: a log that
     // grows makes every commit dearer.
     let _turn = turns.wait();
-    tell(conn, "PRAGMA wal_checkpoint(PASSIVE)")?;
-    Ok(())
-}
-
-fn tell(conn: &mut DbConnection, pragma: &str) -> Result<Log, DbError> {
-    Ok(native!(conn, |c| diesel::sql_query(pragma).get_result(c))?)
+    queries::move_log(conn)
 }

@@ -69,15 +69,13 @@ struct Inserted {
     webhook_id: String,
 }
 
-// One text for any number of rows, so that the server plans it once. Sorted, so that two that insert the same rows at
-// once wait for each other in one order.
-fn insert_many(conn: &mut PgConnection, given: &[&Delivery]) -> Result<Vec<Stored>, DbError> {
+// One text for any number of rows, so that the server plans it once. In the order in which they came: so they are
+// numbered, and so changes are applied. Two that insert the same rows at once in another order may lock each other out;
+// then the server refuses one of them, whose batch is halved and finds them there.
+fn insert_many(conn: &mut PgConnection, all: &[&Delivery]) -> Result<Vec<Stored>, DbError> {
     fn column<'a, T>(all: &[&'a Delivery], of: impl Fn(&'a Delivery) -> T) -> Vec<T> {
         all.iter().map(|delivery| of(delivery)).collect()
     }
-    let mut sorted = given.to_vec();
-    sorted.sort_by(|a, b| (&a.shop_domain, &a.webhook_id).cmp(&(&b.shop_domain, &b.webhook_id)));
-    let all = sorted.as_slice();
     let inserted: Vec<Inserted> = diesel::sql_query(
         "INSERT INTO webhook_events (source, shop_domain, webhook_id, event_id, topic, api_version, \
            key, snapshot, ver, triggered_at, received_at, secret_label, headers, body, due_at) \
@@ -108,7 +106,7 @@ fn insert_many(conn: &mut PgConnection, given: &[&Delivery]) -> Result<Vec<Store
         .map(|row| (row.shop_domain, row.webhook_id))
         .collect();
     // The same delivery twice in one batch: the first is new, the second its duplicate.
-    Ok(given
+    Ok(all
         .iter()
         .map(|d| {
             if new.remove(&(d.shop_domain.clone(), d.webhook_id.clone())) {
