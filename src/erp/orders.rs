@@ -205,7 +205,7 @@ fn update(
     queries::update_facts(conn, id, &facts)?;
     let mut changes = lines::update(conn, id, incoming, intake)?;
     changes.extend(difference::of_order(&stored.facts, &facts));
-    write_amounts(conn, id, incoming, sums.as_ref(), false)?;
+    changes.extend(write_amounts(conn, id, incoming, sums.as_ref(), false)?);
     amounts::keep_source(conn, id, &intake.source, now)?;
     let mut entries = Vec::new();
     if !changes.is_empty() {
@@ -242,7 +242,7 @@ fn write_amounts(
     incoming: &IncomingOrder,
     sums: Option<&Sums>,
     fresh: bool,
-) -> Result<(), DbError> {
+) -> Result<Vec<difference::Change>, DbError> {
     if let Some(told) = &incoming.charges {
         amounts::replace_charges(conn, id, booked::charges(incoming, told, sums), fresh)?;
     }
@@ -258,7 +258,11 @@ fn write_amounts(
         (rows::list_totals(conn, id)?, rows::find_details(conn, id)?)
     };
     rows::replace_totals(conn, id, booked::totals(&totals, incoming, sums), fresh)?;
-    rows::keep_details(conn, id, &booked::details(details, incoming))
+    let told = booked::details(details.clone(), incoming);
+    rows::keep_details(conn, id, &told)?;
+    // Of what was never kept nobody can say that it changed.
+    let changed = details.map(|known| difference::of_details(&known, &told));
+    Ok(changed.unwrap_or_default())
 }
 
 /// Cancels the channel's order; an order that we do not know is left to the next full payload.
@@ -362,12 +366,17 @@ fn state_entries(old: &OrderFacts, new: &OrderFacts) -> Vec<Entry> {
 }
 
 fn totals_entry(facts: &OrderFacts) -> Option<Entry> {
+    let money = |minor| crate::types::Money::new(minor, facts.currency).to_string();
     match facts.totals_check {
+        TotalsCheck::Differs if facts.total_minor == facts.added_total_minor => {
+            // It is the taxes or the customer's currency: the page says which.
+            Some(Entry::new(Kind::TotalsDiffer, json!({})))
+        }
         TotalsCheck::Differs => Some(Entry::new(
             Kind::TotalsDiffer,
             json!({
-                "channel": crate::types::Money::new(facts.total_minor, facts.currency).to_string(),
-                "added": crate::types::Money::new(facts.added_total_minor, facts.currency).to_string(),
+                "channel": money(facts.total_minor),
+                "added": money(facts.added_total_minor),
             }),
         )),
         TotalsCheck::Agrees | TotalsCheck::Rounding | TotalsCheck::NotDerivable => None,

@@ -1,8 +1,10 @@
-//! Body of `order_transactions/create` -> `IncomingPayment`. Receipts are left where they are.
+//! Body of `order_transactions/create`, and the API's transactions -> `IncomingPayment`. Receipts are left where
+//! they are.
 use crate::erp::payments::{IncomingPayment, PaidAmount, PaymentKind, PaymentStatus};
+use crate::shopify::orders::graphql::Node;
 use crate::shopify::orders::{TranslateError, read};
 use crate::shopify::payloads;
-use crate::types::{Currency, Exact};
+use crate::types::{At, Currency, Dual, Exact};
 
 /// Translates a transaction; returns the id of its order as well.
 ///
@@ -36,6 +38,41 @@ pub fn translate(body: &[u8]) -> Result<(String, IncomingPayment), TranslateErro
         processed_at: told.processed_at.or(told.created_at).map(|moment| moment.0),
     };
     Ok((order.0, payment))
+}
+
+/// All payments of an order that was asked for, each in both of its currencies.
+///
+/// # Errors
+///
+/// The place, counted among the payments, and what is wrong there.
+pub fn of_node(node: &Node) -> Result<Vec<IncomingPayment>, TranslateError> {
+    let number = |gid: &str| gid.rsplit('/').next().unwrap_or_default().to_owned();
+    let payments = node.transactions.iter().enumerate();
+    payments
+        .map(|(place, told)| {
+            let exact = |side: &str, text: &str| {
+                let path = format!("transactions[{place}].amountSet.{side}.amount");
+                Exact::parse(text).map_err(|wrong| error(&path, &wrong.to_string()))
+            };
+            let bag = &told.amount_set;
+            let at = told.processed_at.as_ref().unwrap_or(&told.created_at);
+            Ok(IncomingPayment {
+                external_id: number(&told.id),
+                parent_external_id: told.parent_transaction.as_ref().map(|one| number(&one.id)),
+                gateway: told.gateway.clone().unwrap_or_default(),
+                kind: payment_kind(&told.kind),
+                status: payment_status(&told.status),
+                amount: PaidAmount::Both(Dual {
+                    shop: exact("shopMoney", &bag.shop_money.amount)?,
+                    presentment: Some(exact("presentmentMoney", &bag.presentment_money.amount)?),
+                }),
+                error_code: told.error_code.as_ref().map(|code| code.to_lowercase()),
+                manual: told.manual_payment_gateway,
+                test: told.test,
+                processed_at: At::parse(at).ok(),
+            })
+        })
+        .collect()
 }
 
 /// Shopify's word, of a webhook or of the API. A card read at a terminal is an authorisation like any other.

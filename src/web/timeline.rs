@@ -112,6 +112,9 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
             payment(arguments, "from").to_lowercase()
         ),
         Kind::Paid => paid(arguments),
+        Kind::TotalsDiffer if word(arguments, "added").is_empty() => {
+            "The store's totals do not follow from their parts".to_owned()
+        }
         Kind::TotalsDiffer => format!(
             "The store says {}, the lines add up to {}",
             word(arguments, "channel"),

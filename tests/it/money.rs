@@ -5,6 +5,10 @@ use counterfoil::erp::orders::queries::{OrderRow, list_lines};
 use counterfoil::erp::payments::{self, PaymentStatus};
 use counterfoil::erp::users::tokens::{self, Scope};
 use counterfoil::platform::db::DbError;
+use counterfoil::practice::OrderKind;
+use counterfoil::shopify::apply::fetched::apply_fetched;
+use counterfoil::shopify::orders::fetch;
+use counterfoil::shopify::{Haste, shops};
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -24,6 +28,7 @@ both_databases!(
     a_company_buys_on_terms_with_its_own_number,
     a_payment_is_known_once_and_what_ended_stays_so,
     a_payment_is_completed_in_the_currency_that_was_not_told,
+    an_order_that_is_asked_for_brings_its_payments,
     an_older_reading_is_applied_again,
     an_erased_buyer_leaves_the_company_and_the_money,
 );
@@ -231,7 +236,9 @@ async fn a_difference_in_the_customers_currency_alone_is_told(kind: Kind) {
     assert_eq!(story.order().facts.totals_check.as_str(), "differs");
     let page = story.page().await;
     page.assert_shows("The lines add up to CHF 48.34, the store says CHF 48.35: CHF 0.01 more.")
-        .assert_lacks("The lines add up to €");
+        .assert_shows("The store's totals do not follow from their parts")
+        .assert_lacks("The lines add up to €")
+        .assert_lacks("the lines add up to €");
     let sides = story.api().await["totals"]["sides"].clone();
     assert_eq!(sides[0]["check"], "agrees");
     assert_eq!(sides[2]["check"], "differs");
@@ -420,10 +427,15 @@ async fn a_company_buys_on_terms_with_its_own_number(kind: Kind) {
     story.deliver("orders/updated", "w2", &body).await;
     assert_eq!(story.api().await["company"]["name"], "Fernwood Ltd");
     assert_eq!(story.api().await["company"]["location_name"], "Reno");
+    body["po_number"] = json!("PO-4712");
     body["company"] = json!({ "id": 56, "location_id": 67 });
     body["updated_at"] = json!("2026-11-20T12:00:00Z");
     story.deliver("orders/updated", "w3", &body).await;
     assert_eq!(story.api().await["company"]["name"], Value::Null);
+    story
+        .page()
+        .await
+        .assert_shows("Changed in the store: company, purchase order");
     body["company"] = Value::Null;
     body["updated_at"] = json!("2026-11-20T13:00:00Z");
     story.deliver("orders/updated", "w4", &body).await;
@@ -555,6 +567,32 @@ async fn a_payment_is_completed_in_the_currency_that_was_not_told(kind: Kind) {
     let payment = story.api().await["payments"][0].clone();
     assert_eq!(payment["amount"], money("50.88", "EUR"));
     assert_eq!(payment["presentment_amount"], money("48.34", "CHF"));
+}
+
+async fn an_order_that_is_asked_for_brings_its_payments(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let placed = app.practice.place_order(OrderKind::OneLine);
+    app.practice.deliver_pending().await;
+    app.run_jobs().await;
+    let shop = app.read(shops::list).remove(0);
+    let cx = &app.counterfoil.connector;
+    let fetched = fetch::whole(cx, shop.id, Haste::Now, &placed.id.to_string()).await;
+    let fetched = fetched.expect("an answer").expect("the order");
+    let now = app.clock.now();
+    for _twice in 0..2 {
+        let booked = app
+            .db()
+            .write_here(|conn| apply_fetched(conn, &shop, &fetched, "order", now));
+        booked.expect("the database works");
+    }
+    let order = app.order(&placed.name);
+    let kept = app.read(|conn| payments::queries::list(conn, order.id));
+    assert_eq!(kept.len(), 1);
+    let paid = &kept[0].facts;
+    assert_eq!(paid.status, PaymentStatus::Success);
+    assert_eq!(paid.amount_minor, Some(order.facts.total_minor));
+    let presented = order.facts.presentment_total_minor;
+    assert_eq!(paid.presentment_minor, Some(presented));
 }
 
 /// What an order looked like to the version before: its digest names that version.

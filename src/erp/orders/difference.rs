@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::incoming::label;
+use super::queries::sums::DetailFacts;
 use super::queries::{LineFacts, LineRow, OrderFacts};
 use crate::types::{Money, UnitPrice};
 
@@ -69,6 +70,32 @@ pub fn of_order(old: &OrderFacts, new: &OrderFacts) -> Vec<Change> {
         ("phone", text(&old.phone), text(&new.phone)),
         ("note", text(&old.note), text(&new.note)),
         ("tags", text(&old.tags), text(&new.tags)),
+    ]
+    .into_iter()
+    .filter(|(_what, old, new)| old != new)
+    .map(|(what, old, new)| Change::new(what, None, old, new))
+    .collect()
+}
+
+/// What differs in where, for whom and on which terms an order was sold.
+#[must_use]
+pub fn of_details(old: &DetailFacts, new: &DetailFacts) -> Vec<Change> {
+    let company = |facts: &DetailFacts| {
+        let name = facts.company_name.as_ref();
+        name.or(facts.company_external_id.as_ref())
+            .cloned()
+            .unwrap_or_default()
+    };
+    let terms = |facts: &DetailFacts| {
+        let kind = facts.terms_kind.clone().unwrap_or_default();
+        let days = facts.terms_days.map(|days| format!(" {days}"));
+        format!("{kind}{}", days.unwrap_or_default())
+    };
+    let number = |facts: &DetailFacts| facts.po_number.clone().unwrap_or_default();
+    [
+        ("purchase order", number(old), number(new)),
+        ("company", company(old), company(new)),
+        ("payment terms", terms(old), terms(new)),
     ]
     .into_iter()
     .filter(|(_what, old, new)| old != new)

@@ -1,5 +1,5 @@
 //! Applies an order that Shopify was asked for: from its translation on the same road as a webhook's.
-use super::{attribute_fulfillments, book, privacy, unreadable};
+use super::{attribute_fulfillments, book, payments, privacy, unreadable};
 use crate::erp::orders::incoming::{Shape, Source};
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::Outcome;
@@ -40,5 +40,7 @@ pub fn apply_fetched(
         name,
         body: &body,
     };
-    book(conn, shop, &incoming, source, echoes, now)
+    let outcome = book(conn, shop, &incoming, source, echoes, now)?;
+    let refused = payments::fetched(conn, shop, &incoming.external_id, &fetched.node, now)?;
+    Ok(refused.unwrap_or(outcome))
 }

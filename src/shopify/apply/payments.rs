@@ -1,12 +1,13 @@
-//! `order_transactions/create`: a payment finds its order.
+//! Payments find their order: one that a webhook tells, or all that the API knows.
 use crate::erp::orders::queries as orders;
 use crate::erp::payments;
 use crate::erp::timeline::Actor;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::inbox::queries::EventRow;
 use crate::platform::queue::Outcome;
+use crate::shopify::orders::graphql::Node;
 use crate::shopify::shops::Shop;
-use crate::shopify::transactions::translate;
+use crate::shopify::transactions::{of_node, translate};
 use crate::types::At;
 
 use super::unreadable;
@@ -34,4 +35,22 @@ pub(super) fn transaction(
     } else {
         Outcome::nothing_to_do("this payment is known")
     })
+}
+
+/// Keeps all payments of an order that was asked for; says what cannot be read.
+pub(super) fn fetched(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    external_id: &str,
+    node: &Node,
+    now: At,
+) -> Result<Option<Outcome>, DbError> {
+    let told = match of_node(node) {
+        Ok(told) => told,
+        Err(wrong) => return Ok(Some(unreadable(&wrong))),
+    };
+    if let Some(order) = orders::find_external(conn, shop.channel, external_id)? {
+        payments::receive(conn, order.id, &told, &Actor::default(), now)?;
+    }
+    Ok(None)
 }
