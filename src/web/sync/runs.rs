@@ -302,6 +302,7 @@ fn words(row: &RunRow) -> String {
     let count = filters::grouped;
     match row.kind {
         RunKind::Pass => match row.result.as_deref() {
+            Some(_) if tally.done == 1 => "1 day compared".to_owned(),
             Some(_) => format!("{} days compared", count(tally.done)),
             None => String::new(),
         },
