@@ -35,6 +35,20 @@ fn migrations_can_be_undone_and_done_again() {
     }
 }
 
+/// What stands before the first underscore is a migration's version: of two that share one, the second is never run.
+#[test]
+fn each_migration_has_a_version_of_its_own() {
+    for kind in ["sqlite", "postgres"] {
+        let mut versions = BTreeSet::new();
+        for entry in fs::read_dir(format!("migrations/{kind}")).expect("the migrations") {
+            let name = entry.expect("a migration").file_name();
+            let name = name.to_string_lossy().into_owned();
+            let version = name.split('_').next().expect("a version").to_owned();
+            assert!(versions.insert(version), "{kind}: {name}");
+        }
+    }
+}
+
 /// A view of several states is a partial index that says the same: without it PostgreSQL walks through
 /// all orders there ever were to find the oldest ones that wait.
 #[test]
