@@ -38,14 +38,14 @@ pub struct Route {
 /// The table.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [pages(), driving(), programs()]
+    [house(), stores(), goods(), driving(), programs()]
         .into_iter()
         .flatten()
         .collect()
 }
 
 #[rustfmt::skip]
-fn pages() -> Vec<Route> {
+fn house() -> Vec<Route> {
     vec![
         // Shopify. The first that is looked at: nothing is asked for more often, and each line is looked at in turn.
         post("/api/integrations/webhook/shopify", Access::Signed, webhooks::receive),
@@ -97,7 +97,12 @@ fn pages() -> Vec<Route> {
         get ("/account",               Access::SignedIn, account::edit),
         post("/account",               Access::SignedIn, account::update),
         post("/account/password",      Access::SignedIn, account::update_password),
+    ]
+}
 
+#[rustfmt::skip]
+fn stores() -> Vec<Route> {
+    vec![
         // Stores: connecting them, what they need, and the long jobs.
         get ("/integrations",                               Access::May(Action::View),    integrations::index),
         get ("/integrations/shopify/new",                   Access::May(Action::Connect), integrations::new),
@@ -141,6 +146,12 @@ fn pages() -> Vec<Route> {
         post("/sync/backfill",                    Access::May(Action::Import), sync::backfill::create),
         get ("/sync/runs/{id}",                   Access::May(Action::View),   sync::runs::show),
         post("/sync/runs/{id}/cancellation",      Access::May(Action::Import), sync::runs::create_cancellation),
+    ]
+}
+
+#[rustfmt::skip]
+fn goods() -> Vec<Route> {
+    vec![
         // Orders.
         get ("/orders",                           Access::May(Action::View), orders::index),
         get ("/orders/export",                    Access::May(Action::View), orders::export::show),
