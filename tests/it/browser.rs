@@ -186,7 +186,8 @@ async fn every_page_is_sound_for_everybody() {
     let give = page.form("form[action$='/assignment']");
     app.owner().submit(give).await.assert_status(200);
     app.add_items(0..8);
-    map_and_ship(&app).await;
+    let shipped = map_and_ship(&app).await;
+    edit_and_give_back(&app, shipped).await;
     app.add_items(8..10);
     app.deliver_webhook("orders/create", "broken", b"{").await;
     app.run_jobs().await;
@@ -208,7 +209,7 @@ async fn every_page_is_sound_for_everybody() {
 }
 
 /// Accepts all exact matches and ships the first order that they made ready.
-async fn map_and_ship(app: &TestApp) {
+async fn map_and_ship(app: &TestApp) -> u64 {
     let links = app.get("/mappings").await.links();
     let acceptances = links
         .iter()
@@ -229,8 +230,11 @@ async fn map_and_ship(app: &TestApp) {
         .await
         .assert_shows("1Z1");
     app.run_jobs().await;
-    // It is edited afterwards, and something of it is given back.
-    let there: u64 = ready.external_id.parse().expect("a number");
+    ready.external_id.parse().expect("a number")
+}
+
+/// What was shipped is edited afterwards, and something of it is given back.
+async fn edit_and_give_back(app: &TestApp, there: u64) {
     assert!(app.practice.edit_order(there, &OrderEdit::AddLine));
     assert!(app.practice.give_back_shipped(there, true));
     app.run_jobs().await;

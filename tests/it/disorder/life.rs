@@ -77,8 +77,10 @@ pub(super) fn told(order: u64, end: End, variants: &[Variant; 2]) -> Vec<Message
         body["financial_status"] = json!("partially_refunded");
         body["line_items"][1]["current_quantity"] = json!(1);
         body["current_total_price"] = json!("44.98");
+        body["refunds"] = json!([refund(order)]);
     });
-    life.of_order("refunds/create", 7);
+    life.actions += 1;
+    life.tell("refunds/create", refund(order), false);
     life.state(&["orders/updated"]);
     if end == End::PartShipped {
         return life.end();
@@ -126,6 +128,17 @@ fn fulfillment(order: u64, number: u64, status: &str, (line, quantity): (u64, i6
         "admin_graphql_api_id": format!("gid://shopify/Fulfillment/{id}"),
         "status": status,
         "line_items": [{ "id": line_id(order, line), "quantity": quantity }],
+    })
+}
+
+/// Money for a line that is not sent any more; the order tells of it as well.
+fn refund(order: u64) -> Value {
+    json!({
+        "id": order * 100 + 7,
+        "order_id": order,
+        "created_at": "2026-11-21T10:00:20Z",
+        "refund_line_items": [],
+        "transactions": [],
     })
 }
 
