@@ -182,7 +182,7 @@ fn create(
     amounts::keep_source(conn, id, &intake.source, now)?;
     let skus = lines.iter().filter_map(|line| line.facts.sku.as_deref());
     let words = search::words(external, &facts, skus);
-    queries::search::insert(conn, &[(id, words)])?;
+    queries::search::insert(conn, id, &words)?;
     let mut entries = vec![received(intake, incoming)];
     // Nothing of a new order has left: whatever was refunded, nothing comes back on our shelves.
     entries.extend(give_back(conn, id, incoming, intake, now)?.entries);

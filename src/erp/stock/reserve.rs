@@ -1,10 +1,10 @@
 //! Promises of stock to order lines: made, released or consumed, each exactly once.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::queries::{self, LevelRow, ReservationRow};
 use super::{Movement, StockError};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{OrderId, OrderLineId, ProductId};
+use crate::types::{LocationId, OrderId, OrderLineId, ProductId};
 
 /// What a line still needs of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,19 +51,17 @@ pub fn settle(
     }
     let products: Vec<ProductId> = missing.iter().map(|need| need.product).collect();
     let mut levels = queries::levels_of(conn, &products)?;
-    let mut taken = Vec::new();
+    let mut planned = Vec::new();
     for need in &missing {
-        settled.short += need.quantity;
         for (place, quantity) in plan(&levels, need) {
-            if !queries::reserve(conn, levels[place].id, quantity)? {
-                continue;
-            }
             levels[place].reserved += quantity;
-            settled.short -= quantity;
-            settled.reserved += quantity;
-            taken.push((*need, levels[place].location_id, quantity));
+            let level = &levels[place];
+            planned.push((level.id, (*need, level.location_id, quantity)));
         }
     }
+    let taken = take(conn, planned)?;
+    settled.reserved = taken.iter().map(|(_need, _location, pieces)| pieces).sum();
+    settled.short = missing.iter().map(|need| need.quantity).sum::<i64>() - settled.reserved;
     for (need, location, quantity) in &taken {
         let same = |row: &&ReservationRow| {
             row.order_line_id == need.line
@@ -92,6 +90,33 @@ pub fn settle(
         .collect();
     queries::insert_reservations(conn, &fresh)?;
     Ok(settled)
+}
+
+/// Pieces of one place for one line.
+type Taken = (Need, LocationId, i64);
+
+/// Takes what was planned, each level with one statement and in the order of their ids: several lines of one item cost
+/// no more than one, and two orders never wait for each other. Gives back what could be taken.
+fn take(conn: &mut DbConnection, planned: Vec<(i64, Taken)>) -> Result<Vec<Taken>, DbError> {
+    let mut levels: BTreeMap<i64, Vec<Taken>> = BTreeMap::new();
+    for (level, one) in planned {
+        levels.entry(level).or_default().push(one);
+    }
+    let mut taken = Vec::new();
+    for (level, these) in levels {
+        let sum = these.iter().map(|(_need, _location, pieces)| pieces).sum();
+        if queries::reserve(conn, level, sum)? {
+            taken.extend(these);
+            continue;
+        }
+        // Somebody was quicker: what is left goes line by line.
+        for one in these {
+            if queries::reserve(conn, level, one.2)? {
+                taken.push(one);
+            }
+        }
+    }
+    Ok(taken)
 }
 
 fn held_for(need: &Need, held: &[ReservationRow]) -> i64 {

@@ -2,8 +2,9 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text};
 
-use crate::insert_rows;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::order_terms;
 use crate::types::OrderId;
@@ -12,13 +13,6 @@ use crate::types::OrderId;
 const AT_ONCE: usize = 500;
 /// Behind every word that begins alike; both databases compare words by their bytes.
 const LAST: char = char::MAX;
-
-#[derive(Insertable)]
-#[diesel(table_name = order_terms)]
-struct NewTerm<'a> {
-    order_id: OrderId,
-    term: &'a str,
-}
 
 /// At most so many orders with a word that begins so.
 pub(in super::super) fn list_with(
@@ -55,23 +49,35 @@ pub(in super::super) fn keep_with(
     Ok(found)
 }
 
-/// Writes the words of new orders.
+/// Writes words of an order, with one statement on both databases.
 pub(in super::super) fn insert(
     conn: &mut DbConnection,
-    words: &[(OrderId, BTreeSet<String>)],
+    order: OrderId,
+    words: &BTreeSet<String>,
 ) -> Result<(), DbError> {
-    let rows: Vec<NewTerm<'_>> = words
-        .iter()
-        .flat_map(|(order_id, words)| {
-            words.iter().map(|term| NewTerm {
-                order_id: *order_id,
-                term,
-            })
-        })
-        .collect();
-    if !rows.is_empty() {
-        insert_rows!(conn, order_terms::table, rows)?;
+    if words.is_empty() {
+        return Ok(());
     }
+    match conn {
+        DbConnection::Postgres(c) => {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            diesel::sql_query("INSERT INTO order_terms (order_id, term) SELECT $1, unnest($2)")
+                .bind::<BigInt, _>(order)
+                .bind::<Array<Text>, _>(words)
+                .prepared()
+                .execute(c)
+        }
+        DbConnection::Sqlite(c) => {
+            let words = serde_json::to_string(words).unwrap_or_default();
+            diesel::sql_query(
+                "INSERT INTO order_terms (order_id, term) SELECT ?, value FROM json_each(?)",
+            )
+            .bind::<BigInt, _>(order)
+            .bind::<Text, _>(words)
+            .prepared()
+            .execute(c)
+        }
+    }?;
     Ok(())
 }
 
@@ -95,5 +101,5 @@ pub(in super::super) fn replace(
     }
     let kept: BTreeSet<String> = kept.into_iter().map(|(_id, term)| term).collect();
     let new: BTreeSet<String> = wanted.difference(&kept).cloned().collect();
-    insert(conn, &[(order, new)])
+    insert(conn, order, &new)
 }
