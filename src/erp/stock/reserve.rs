@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 
 use super::queries::{self, LevelRow, ReservationRow};
+use super::shelves::{Promise, Shelves, record_promises};
 use super::{Movement, StockError};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{OrderId, OrderLineId, ProductId};
@@ -49,48 +50,19 @@ pub fn settle(
     if missing.is_empty() {
         return Ok(settled);
     }
-    let products: Vec<ProductId> = missing.iter().map(|need| need.product).collect();
-    let mut levels = queries::levels_of(conn, &products)?;
-    let mut taken = Vec::new();
-    for need in &missing {
-        settled.short += need.quantity;
-        for (place, quantity) in plan(&levels, need) {
-            if !queries::reserve(conn, levels[place].id, quantity)? {
-                continue;
-            }
-            levels[place].reserved += quantity;
-            settled.short -= quantity;
-            settled.reserved += quantity;
-            taken.push((*need, levels[place].location_id, quantity));
-        }
-    }
-    for (need, location, quantity) in &taken {
-        let same = |row: &&ReservationRow| {
-            row.order_line_id == need.line
-                && row.product_id == need.product
-                && row.location_id == *location
-        };
-        if held.iter().any(|row| same(&row)) {
-            queries::raise_reservation(conn, need.line, need.product, *location, *quantity)?;
-        }
-    }
-    let fresh: Vec<queries::NewReservation> = taken
+    let mut shelves = Shelves::hold(conn, &missing)?;
+    let promises = shelves.promise(&missing);
+    let needed: i64 = missing.iter().map(|need| need.quantity).sum();
+    settled.reserved = promises.iter().map(|promise| promise.quantity).sum();
+    settled.short = needed - settled.reserved;
+    let (again, fresh): (Vec<Promise>, Vec<Promise>) = promises
         .into_iter()
-        .filter(|(need, location, _quantity)| {
-            !held.iter().any(|row| {
-                row.order_line_id == need.line
-                    && row.product_id == need.product
-                    && row.location_id == *location
-            })
-        })
-        .map(|(need, location, quantity)| queries::NewReservation {
-            order_line_id: need.line,
-            product_id: need.product,
-            location_id: location,
-            quantity,
-        })
-        .collect();
-    queries::insert_reservations(conn, &fresh)?;
+        .partition(|promise| held.iter().any(|row| promise.is_of(row)));
+    for promise in &again {
+        queries::raise_reservation(conn, promise)?;
+    }
+    record_promises(conn, &fresh)?;
+    shelves.close(conn)?;
     Ok(settled)
 }
 
@@ -99,27 +71,6 @@ fn held_for(need: &Need, held: &[ReservationRow]) -> i64 {
         .filter(|row| row.order_line_id == need.line && row.product_id == need.product)
         .map(|row| row.quantity)
         .sum()
-}
-
-/// From which levels to take: one place that has all of it, else what there is, place by place.
-fn plan(levels: &[LevelRow], need: &Need) -> Vec<(usize, i64)> {
-    let places = || {
-        levels
-            .iter()
-            .enumerate()
-            .filter(|(_place, level)| level.product_id == need.product && level.free() > 0)
-    };
-    if let Some((place, _level)) = places().find(|(_place, level)| level.free() >= need.quantity) {
-        return vec![(place, need.quantity)];
-    }
-    let mut open = need.quantity;
-    places()
-        .map_while(|(place, level)| {
-            let quantity = level.free().min(open);
-            open -= quantity;
-            (quantity > 0).then_some((place, quantity))
-        })
-        .collect()
 }
 
 fn release_surplus(
