@@ -11,6 +11,7 @@ mod checkout;
 mod deliveries;
 mod fulfillments;
 mod graphql;
+mod handling;
 mod holds;
 mod kinds;
 mod misbehaviour;
@@ -97,13 +98,14 @@ pub enum OrderKind {
     NoteAndAttributes,
     Unpaid,
     Authorized,
+    Pickup,
     /// Driven to the customer by the store itself.
     LocalDelivery,
 }
 
 impl OrderKind {
     /// Every kind, the plain ones first.
-    pub const ALL: [OrderKind; 19] = [
+    pub const ALL: [OrderKind; 20] = [
         Self::OneLine,
         Self::SeveralLines,
         Self::TwoLocations,
@@ -122,6 +124,7 @@ impl OrderKind {
         Self::NoteAndAttributes,
         Self::Unpaid,
         Self::Authorized,
+        Self::Pickup,
         Self::LocalDelivery,
     ];
 }
@@ -133,6 +136,37 @@ pub enum OrderEdit {
     RemovePiece,
     Address1(String),
     Note(String),
+}
+
+/// What the store's staff, or another app, does about who ships an order and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handling {
+    /// Staff put it on hold: the address is wrong.
+    Hold,
+    /// Another app puts it on hold as well.
+    HoldByApp,
+    /// Every hold is released that is not of the asking app.
+    Release,
+    /// Everything is shipped from the store's other location.
+    Move,
+    /// One piece is to be shipped on its own.
+    Split,
+    /// It is not to be shipped before next week.
+    Schedule,
+    /// What was scheduled is opened.
+    Open,
+    /// Another app's service is to ship it, and accepts.
+    GiveToService,
+    /// The service ships what is its own.
+    ShipByService,
+    /// What was shipped last is cancelled: it did not leave after all.
+    CancelFulfillment,
+    /// What was shipped last has arrived.
+    Deliver,
+    /// Shopify finds it very risky, and would cancel it.
+    RaiseRisk,
+    /// Shopify finds nothing against it any more.
+    LowerRisk,
 }
 
 /// Faults the store can show.
@@ -296,6 +330,11 @@ impl Practice {
     /// Somebody ships everything that is left by other means than the app.
     pub fn fulfill_elsewhere(&self, id: u64) -> bool {
         self.change(|state, now| fulfillments::elsewhere(state, id, now))
+    }
+
+    /// Whether there was anything to handle so.
+    pub fn handle_order(&self, id: u64, how: Handling) -> bool {
+        self.change(|state, now| handling::handle(state, id, how, now))
     }
 
     /// Gives a product a new title (found by the SKU of a variant) and tells subscribers.

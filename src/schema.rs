@@ -429,6 +429,28 @@ diesel::table! {
         bundle_external_id -> Nullable<Text>,
         bundle_title -> Nullable<Text>,
         bundle_quantity -> Nullable<BigInt>,
+        others_quantity -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_checks (order_id) {
+        order_id -> BigInt,
+        checked_at -> BigInt,
+        delivery_method -> Nullable<Text>,
+        risk -> Nullable<Text>,
+        recommendation -> Nullable<Text>,
+        scheduled_for -> Nullable<BigInt>,
+        pickup -> Bool,
+    }
+}
+
+diesel::table! {
+    line_places (id) {
+        id -> BigInt,
+        order_line_id -> BigInt,
+        location_id -> BigInt,
+        quantity -> BigInt,
     }
 }
 
@@ -655,6 +677,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    outside_shipments (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        external_id -> Text,
+        state -> Text,
+        location_id -> Nullable<BigInt>,
+        carrier -> Nullable<Text>,
+        tracking_numbers -> Text,
+        tracking_url -> Nullable<Text>,
+        shipped_at -> BigInt,
+        source_updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
     delivery_lines (id) {
         id -> BigInt,
         delivery_id -> BigInt,
@@ -702,6 +739,15 @@ diesel::table! {
         user_id -> Nullable<BigInt>,
         media_type -> Text,
         picture -> Binary,
+    }
+}
+
+diesel::table! {
+    outside_shipment_lines (id) {
+        id -> BigInt,
+        outside_shipment_id -> BigInt,
+        order_line_id -> BigInt,
+        quantity -> BigInt,
     }
 }
 
@@ -764,6 +810,8 @@ diesel::table! {
         budget_max -> Nullable<BigInt>,
         budget_rate -> Nullable<BigInt>,
         budget_at -> Nullable<BigInt>,
+        check_orders -> Bool,
+        tell_holds -> Bool,
     }
 }
 
@@ -895,6 +943,50 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    shopify_fulfillment_orders (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        order_id -> BigInt,
+        external_id -> Text,
+        status -> Text,
+        request_status -> Text,
+        actions -> Text,
+        location_external_id -> Nullable<Text>,
+        location_name -> Text,
+        service -> Bool,
+        method -> Nullable<Text>,
+        method_name -> Nullable<Text>,
+        fulfil_at -> Nullable<BigInt>,
+        holds -> Text,
+        source_updated_at -> BigInt,
+        read_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    shopify_fulfillment_order_lines (id) {
+        id -> BigInt,
+        fulfillment_order_id -> BigInt,
+        external_id -> Text,
+        line_external_id -> Text,
+        total -> BigInt,
+        remaining -> BigInt,
+    }
+}
+
+diesel::table! {
+    shopify_holds (id) {
+        id -> BigInt,
+        hold_id -> BigInt,
+        fulfillment_order_external_id -> Text,
+        hold_external_id -> Nullable<Text>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        changed_at -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(audit_log -> users (user_id));
 diesel::joinable!(jobs -> users (created_by));
@@ -911,6 +1003,9 @@ diesel::joinable!(orders -> contacts (contact_id));
 diesel::joinable!(order_sources -> orders (order_id));
 diesel::joinable!(order_tombstones -> channels (channel_id));
 diesel::joinable!(order_lines -> orders (order_id));
+diesel::joinable!(order_checks -> orders (order_id));
+diesel::joinable!(line_places -> order_lines (order_line_id));
+diesel::joinable!(line_places -> locations (location_id));
 diesel::joinable!(line_products -> order_lines (order_line_id));
 diesel::joinable!(line_products -> products (product_id));
 diesel::joinable!(reservations -> order_lines (order_line_id));
@@ -937,6 +1032,10 @@ diesel::joinable!(delivery_lines -> deliveries (delivery_id));
 diesel::joinable!(delivery_lines -> order_lines (order_line_id));
 diesel::joinable!(delivery_assignments -> users (driver_id));
 diesel::joinable!(delivery_log -> users (user_id));
+diesel::joinable!(outside_shipments -> orders (order_id));
+diesel::joinable!(outside_shipments -> locations (location_id));
+diesel::joinable!(outside_shipment_lines -> outside_shipments (outside_shipment_id));
+diesel::joinable!(outside_shipment_lines -> order_lines (order_line_id));
 diesel::joinable!(timeline -> orders (order_id));
 diesel::joinable!(timeline -> users (user_id));
 diesel::joinable!(shopify_shops -> channels (channel_id));
@@ -955,6 +1054,10 @@ diesel::joinable!(shopify_product_mappings -> shopify_variants (variant_id));
 diesel::joinable!(shopify_product_mappings -> products (product_id));
 diesel::joinable!(shopify_fulfillments -> shopify_shops (shop_id));
 diesel::joinable!(shopify_fulfillments -> shipments (shipment_id));
+diesel::joinable!(shopify_holds -> holds (hold_id));
+diesel::joinable!(shopify_fulfillment_orders -> shopify_shops (shop_id));
+diesel::joinable!(shopify_fulfillment_orders -> orders (order_id));
+diesel::joinable!(shopify_fulfillment_order_lines -> shopify_fulfillment_orders (fulfillment_order_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     alerts,
@@ -985,6 +1088,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_sources,
     order_tombstones,
     order_lines,
+    order_checks,
+    line_places,
     line_products,
     reservations,
     order_charges,
@@ -1003,6 +1108,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     delivery_assignments,
     delivery_log,
     delivery_photos,
+    outside_shipments,
+    outside_shipment_lines,
     timeline,
     changes,
     shopify_shops,
@@ -1015,4 +1122,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     shopify_variants,
     shopify_product_mappings,
     shopify_fulfillments,
+    shopify_fulfillment_orders,
+    shopify_fulfillment_order_lines,
+    shopify_holds,
 );

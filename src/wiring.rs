@@ -11,6 +11,7 @@ use crate::platform::jobs::Registry;
 use crate::platform::retention::{self, Keeper};
 use crate::platform::worker::ApplyEvent;
 use crate::shopify::fulfillments::{self, CancelFulfillment, PushFulfillment, PushTracking};
+use crate::shopify::holding::SyncHolds;
 use crate::shopify::{Connector, apply, jobs, pauses};
 
 /// Events of the core start pushes to the channel.
@@ -34,6 +35,7 @@ pub(crate) fn registry(connector: &Connector, watchman: Watchman, keeper: Keeper
     registry.register::<PushFulfillment>(&cx);
     registry.register::<PushTracking>(&cx);
     registry.register::<CancelFulfillment>(&cx);
+    registry.register::<SyncHolds>(&cx);
     registry.hold(pauses::HELD);
     debug_assert!(
         registry

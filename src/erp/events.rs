@@ -21,6 +21,8 @@ pub enum Event {
         order: OrderId,
         shipment: ShipmentId,
     },
+    /// A person holds the order, or no longer does.
+    HoldChanged { order: OrderId },
 }
 
 /// Stores what an event starts, in the transaction in which it happened.

@@ -10,6 +10,7 @@ use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, ChannelId, OrderId};
 
 mod booked;
+pub mod checks;
 pub mod difference;
 mod facts;
 pub mod incoming;
@@ -24,7 +25,7 @@ pub mod verdicts;
 pub mod work_state;
 
 pub use incoming::{IncomingOrder, Intake, Resolution};
-pub use people::{cancel_hold, hold, lines_shipped, map_line, release_hold};
+pub use people::{cancel_hold, hold, lines_shipped, map_line, recompute_told, release_hold};
 pub use standing::{offer, recompute};
 pub use variants::{variant_ignored, variant_mapped, variant_unmapped};
 pub use work_state::WorkState;
@@ -180,6 +181,7 @@ fn create(
         lines,
         holds: holds.into_iter().map(|(kind, _cause)| kind).collect(),
         held: Vec::new(),
+        check: None,
     };
     standing::settle(conn, standing, true, entries, &actor(intake), now)?;
     Ok(id)

@@ -33,9 +33,10 @@ pub(super) fn route_line(state: &mut State, order: &mut Order, line_id: u64, now
     let method = match (order.source_name.as_str(), line.requires_shipping) {
         ("pos", _) => "RETAIL",
         (_, true) if is_local => "LOCAL",
-        (_, true) => "SHIPPING",
+        (_, true) => order.handover.as_str(),
         (_, false) => "NONE",
     };
+    let method = &method.to_owned();
     let location_id = best_location(state, order, &line);
     shift(
         state,
@@ -54,7 +55,7 @@ pub(super) fn route_line(state: &mut State, order: &mut Order, line_id: u64, now
     };
     let mut open = order.fulfillment_orders.iter_mut();
     let known = open.find(|one| {
-        one.location_id == location_id && one.method == method && one.status == FoStatus::Open
+        one.location_id == location_id && one.method == *method && one.status == FoStatus::Open
     });
     match known {
         Some(known) => {
@@ -81,6 +82,8 @@ pub(super) fn blank(
         lines,
         holds: Vec::new(),
         method: method.to_owned(),
+        fulfill_at: None,
+        accepted: false,
         replaced: false,
         created_at: now,
         updated_at: now,

@@ -12,6 +12,7 @@ use crate::platform::jobs::{self, Filing};
 use crate::platform::personal_data::{Subject, erase};
 use crate::platform::queue::Outcome;
 use crate::shopify::customers;
+use crate::shopify::enrich;
 use crate::shopify::jobs::{CheckUninstalled, ReadLocations, ReadScopes};
 use crate::shopify::mappings;
 use crate::shopify::orders::{Fulfillment, TranslateError, Translated, translate};
@@ -20,7 +21,7 @@ use crate::shopify::privacy::{RequestKind, is_erased};
 use crate::shopify::products::{self, Applied, ApplyError};
 use crate::shopify::shops::{self, Shop};
 use crate::shopify::topics::{self, Act, TopicRule};
-use crate::types::{At, Field};
+use crate::types::{At, Field, ShopId};
 
 mod deleted;
 pub mod fetched;
@@ -29,6 +30,7 @@ mod payments;
 mod people;
 mod privacy;
 pub(crate) mod queries;
+mod shipments;
 
 use queries::Ours;
 
@@ -54,8 +56,9 @@ pub fn apply_event(conn: &mut DbConnection, event: &EventRow, now: At) -> Result
     match rule.act {
         Act::BookOrder => order(conn, &shop, event, now),
         Act::KeepPayment => payments::transaction(conn, &shop, event, now),
-        Act::LeaveToOrder => Ok(hints::of_order(event)),
-        Act::LeaveToNamedOrder => Ok(hints::of_named_order(event)),
+        Act::AskOrder => hints::of_order(conn, &shop, event, now),
+        Act::KeepFulfillment => shipments::one(conn, &shop, event, now),
+        Act::AskFulfillmentOrder => hints::of_fulfillment_order(conn, &shop, event, now),
         Act::LeaveStock => Ok(hints::of_stock(event)),
         Act::KeepProduct => product(conn, &shop, event, now),
         Act::CheckOrderGone => deleted::order(conn, &shop, event, now),
@@ -132,6 +135,9 @@ fn order(
             event.shop_domain
         )));
     }
+    if let Some(outcome) = shipments::of_order(conn, shop, event, &translated, now)? {
+        return Ok(outcome);
+    }
     let (incoming, echoes) = attribute_fulfillments(conn, shop, translated)?;
     let customer = incoming.customer.value().map(|one| one.external_id.clone());
     if is_erased(conn, shop, Some(&incoming.external_id), customer.as_deref())? {
@@ -199,7 +205,7 @@ pub(crate) fn book(
             .order_status_filter
             .parse()
             .unwrap_or(PaymentRule::Paid),
-        check_first: false,
+        check_first: shop.check_orders,
         source,
     };
     let received = match orders::receive(conn, incoming, &intake, now) {
@@ -213,6 +219,17 @@ pub(crate) fn book(
             | OrderError::Stock(_)),
         ) => return Ok(Outcome::dead(error.to_string())),
     };
+    // What was asked for is not asked for again.
+    match received {
+        _ if source.shape == Shape::Graphql => {}
+        Received::Created(_) | Received::Updated(_) => {
+            enrich::enqueue(conn, shop, &incoming.external_id, None, now)?;
+        }
+        Received::NeedsFetch(_) => {
+            enrich::enqueue_whole(conn, shop, &incoming.external_id, None, now)?;
+        }
+        Received::Unchanged(_) | Received::Stale(_) | Received::Tombstoned => {}
+    }
     if let (Received::Updated(order), true) = (received, echoes > 0) {
         let actor = Actor {
             source: source.event.map(|event| format!("event:{event}")),
@@ -293,6 +310,7 @@ pub(crate) fn attribute_fulfillments(
     for line in order.lines.iter_mut().flatten() {
         let elsewhere = others
             .iter()
+            .filter(|fulfillment| !fulfillment.is_cancelled)
             .flat_map(|fulfillment| &fulfillment.lines)
             .filter(|(id, _quantity)| *id == line.external_id)
             .map(|(_id, quantity)| *quantity)
@@ -306,13 +324,28 @@ pub(crate) fn attribute_fulfillments(
     Ok((order, echoes))
 }
 
+/// The fulfilments of an order that are not ours, cancelled ones among them.
+pub(crate) fn tell_apart_for<'a>(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    order: &str,
+    fulfillments: &'a [Fulfillment],
+) -> Result<Vec<&'a Fulfillment>, DbError> {
+    let ours = queries::our_fulfillments(conn, shop, order)?;
+    Ok(tell_apart(fulfillments, ours).0)
+}
+
 /// The fulfilments that are not ours, and how many matched an intent whose answer is still out.
 fn tell_apart(fulfillments: &[Fulfillment], mut ours: Vec<Ours>) -> (Vec<&Fulfillment>, usize) {
     let mut others = Vec::new();
     let mut echoes = 0;
-    for fulfillment in fulfillments.iter().filter(|one| !one.is_cancelled) {
+    for fulfillment in fulfillments {
         let known = |one: &Ours| one.gid.as_deref() == Some(fulfillment.gid.as_str());
         if ours.iter().any(known) {
+            continue;
+        }
+        if fulfillment.is_cancelled {
+            others.push(fulfillment);
             continue;
         }
         let intent = ours

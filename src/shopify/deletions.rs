@@ -35,8 +35,8 @@ pub struct CheckDeleted {
     pub record: Record,
     /// The number of its gid.
     pub external_id: String,
-    /// The event that said so.
-    pub event: EventId,
+    /// The event that said so; `None` where the store was asked and had it no longer.
+    pub event: Option<EventId>,
 }
 
 impl Job for CheckDeleted {
@@ -106,7 +106,10 @@ impl CheckDeleted {
                             "the store shows this app no order this old: whether it is gone cannot be asked",
                         ));
                     }
-                    let actor = Actor::source(format!("event:{}", self.event));
+                    let actor = match self.event {
+                        Some(event) => Actor::source(format!("event:{event}")),
+                        None => Actor::source("check"),
+                    };
                     orders::delete_from_channel(conn, shop.channel, id, &actor, now)?;
                     Ok::<Outcome, OrderError>(Outcome::Done)
                 }

@@ -2,7 +2,9 @@
 use crate::platform::jobs::Job;
 use crate::platform::queue::pauses::Scope;
 use crate::shopify::deletions::CheckDeleted;
+use crate::shopify::enrich::{EnrichOrder, FetchOrder, FindOrder};
 use crate::shopify::fulfillments::{CancelFulfillment, PushFulfillment, PushTracking};
+use crate::shopify::holding::SyncHolds;
 use crate::shopify::jobs::{CheckUninstalled, ImportProduct, ImportProducts, ReadLocations};
 use crate::shopify::shops::Shop;
 
@@ -13,11 +15,15 @@ pub const HELD: &[&str] = &[
     PushFulfillment::KIND,
     PushTracking::KIND,
     CancelFulfillment::KIND,
+    SyncHolds::KIND,
     ImportProducts::KIND,
     ImportProduct::KIND,
     ReadLocations::KIND,
     CheckDeleted::KIND,
     CheckUninstalled::KIND,
+    EnrichOrder::KIND,
+    FetchOrder::KIND,
+    FindOrder::KIND,
 ];
 
 /// The pause of one store.

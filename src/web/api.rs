@@ -16,6 +16,7 @@ pub mod products;
 pub mod shipments;
 pub mod stock;
 pub mod sync;
+pub mod told;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;

@@ -6,8 +6,8 @@ use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
     account, api, audit, deliveries, events, gate, health, holds, home, integrations, jobs,
-    mappings, metrics, nav, orders, palette, pausing, products, sessions, setup, shipments,
-    static_files, users, webhooks,
+    mappings, metrics, nav, orders, palette, pausing, products, refreshing, sessions, setup,
+    shipments, static_files, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -143,6 +143,7 @@ fn pages() -> Vec<Route> {
         post("/shipments/{id}/cancellation",      Access::May(Action::Ship), shipments::create_undo),
         post("/orders/{id}/hold",                 Access::May(Action::Hold), holds::create),
         post("/orders/{id}/hold/release",         Access::May(Action::Hold), holds::release),
+        post("/orders/{id}/refresh",              Access::May(Action::Hold), refreshing::create),
         post("/orders/{id}/lines/{line}/item",    Access::May(Action::Map),  holds::choose_item),
         // Items and their stock.
         get ("/products",                         Access::May(Action::View), products::index),

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::erp::locations::{self, Location};
+use crate::erp::shipping::outside::{self, OutsideState};
 use crate::erp::shipping::queries::{self, ShipmentRow};
 use crate::erp::shipping::{self, FieldError, NewShipment, ShipError, ShipmentState, Tracking};
 use crate::platform::clock::Clock;
@@ -46,6 +47,8 @@ pub struct ShipPanel {
     pub usual: &'static [&'static str],
     pub others: Vec<&'static str>,
     pub shipments: Vec<ShipmentCard>,
+    /// What others have shipped.
+    pub outside: Vec<OutsideCard>,
     /// Pieces that can leave, of those that are left.
     pub pieces_left: i64,
     pub destination: String,
@@ -64,6 +67,18 @@ pub struct ShipmentCard {
     /// What the store knows of it.
     pub told: &'static str,
     pub told_tone: &'static str,
+}
+
+/// A shipment of others as the panel shows it.
+pub struct OutsideCard {
+    pub id: i64,
+    pub at: At,
+    pub pieces: i64,
+    pub tracking: Tracking,
+    pub state: &'static str,
+    pub tone: &'static str,
+    /// What it did to our stock.
+    pub stock: String,
 }
 
 impl ShipPanel {
@@ -97,6 +112,10 @@ impl ShipPanel {
             usual: carriers::USUAL,
             others: carriers::others(destination.country_code.as_deref()),
             shipments: list_cards(conn, order)?,
+            outside: outside::queries::list(conn, order)?
+                .into_iter()
+                .map(outside_card)
+                .collect(),
             pieces_left: open.iter().map(|line| line.left().max(0)).sum(),
             destination: destination.city.unwrap_or_default(),
             customer: destination
@@ -183,6 +202,28 @@ fn list_cards(conn: &mut DbConnection, order: OrderId) -> Result<Vec<ShipmentCar
             })
         })
         .collect()
+}
+
+fn outside_card(row: outside::queries::Row) -> OutsideCard {
+    let (state, tone) = match row.state {
+        OutsideState::Shipped => ("Shipped", "success"),
+        OutsideState::Delivered => ("Arrived", "success"),
+        OutsideState::Cancelled => ("Cancelled", "open"),
+    };
+    let is_back = row.state == OutsideState::Cancelled;
+    OutsideCard {
+        id: row.id,
+        at: row.shipped_at,
+        pieces: row.pieces(),
+        state,
+        tone,
+        stock: match &row.stock_from {
+            Some(place) if is_back => format!("Its stock is back at {place}."),
+            Some(place) => format!("It left from {place}: the stock there is lower by it."),
+            None => "It left from none of our locations: no stock of ours moved.".to_owned(),
+        },
+        tracking: row.tracking,
+    }
 }
 
 fn told_in_words(

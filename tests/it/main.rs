@@ -15,6 +15,7 @@ mod disorder;
 #[cfg(target_os = "linux")]
 mod durability;
 mod embed;
+mod enrichment;
 mod events;
 mod fixtures;
 mod graphql;

@@ -29,6 +29,7 @@ pub(super) struct OpenLine {
     pub(super) id: OrderLineId,
     pub(super) facts: LineFacts,
     pub(super) shipped: i64,
+    pub(super) others: i64,
     pub(super) parts: Vec<(ProductId, i64)>,
 }
 
@@ -82,6 +83,7 @@ pub(super) fn insert(
                 id: *ids.get(&line.facts.external_id)?,
                 facts: line.facts,
                 shipped: 0,
+                others: 0,
                 parts: line.parts,
             })
         })
@@ -186,6 +188,7 @@ pub(super) fn load(conn: &mut DbConnection, order: OrderId) -> Result<Vec<OpenLi
                 .map(|part| (part.product_id, part.quantity_each))
                 .collect(),
             shipped: row.shipped_quantity,
+            others: row.others_quantity,
             facts: row.facts,
         })
         .collect())

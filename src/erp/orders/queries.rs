@@ -12,6 +12,7 @@ use crate::schema::{line_products, order_lines, orders};
 use crate::types::{At, ChannelId, ContactId, Currency, OrderId, ProductId};
 
 pub mod amounts;
+pub mod checks;
 pub mod lines;
 pub mod list;
 pub mod records;
@@ -163,6 +164,24 @@ pub fn find_external(
         .filter(orders::channel_id.eq(channel))
         .filter(orders::external_id.eq(external_id))
         .select(OrderRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Our id of the channel's order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_external_id(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    external_id: &str,
+) -> Result<Option<OrderId>, DbError> {
+    Ok(orders::table
+        .filter(orders::channel_id.eq(channel))
+        .filter(orders::external_id.eq(external_id))
+        .select(orders::id)
         .first(conn)
         .optional()?)
 }

@@ -3,8 +3,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::checks;
 use super::incoming::{IncomingOrder, Intake, PaymentRule, PaymentState};
 use super::lines::{self, LineResolution, OpenLine};
+use super::queries::checks::CheckRow;
 use super::queries::{self, OrderFacts, OrderRow};
 use super::work_state::{self, Facts, LineFacts, WorkState};
 use super::{OrderError, hold_entry};
@@ -32,6 +34,8 @@ pub(super) struct Standing {
     pub(super) lines: Vec<OpenLine>,
     pub(super) holds: Vec<HoldKind>,
     pub(super) held: Vec<stock::queries::ReservationRow>,
+    /// What the channel said when it was last asked.
+    pub(super) check: Option<CheckRow>,
 }
 
 impl Standing {
@@ -39,6 +43,7 @@ impl Standing {
         let lines = lines::load(conn, row.id)?;
         let holds = holds::queries::list_open(conn, row.id)?;
         let held = stock::queries::reservations_of_order(conn, row.id)?;
+        let check = queries::checks::find(conn, row.id)?;
         Ok(Standing {
             id: row.id,
             public_id: row.public_id,
@@ -50,6 +55,7 @@ impl Standing {
             lines,
             holds: holds.into_iter().map(|hold| hold.kind).collect(),
             held,
+            check,
         })
     }
 
@@ -88,6 +94,11 @@ impl Standing {
             fulfilled_at_source: self.facts.fulfilled_at_source,
             lines: self.ours().map(line_facts).collect(),
             holds: self.holds.clone(),
+            scheduled: self
+                .check
+                .as_ref()
+                .is_some_and(|check| check.scheduled_for.is_some()),
+            pickup: self.check.as_ref().is_some_and(|check| check.pickup),
             short,
         }
     }
@@ -98,6 +109,7 @@ fn line_facts(line: &OpenLine) -> LineFacts {
         current: line.facts.current_quantity,
         shipped: line.shipped,
         elsewhere: line.facts.fulfilled_elsewhere,
+        others: line.others,
     }
 }
 
@@ -220,8 +232,16 @@ pub(super) fn first_holds(
     if !on_terms && is_unpaid(facts, intake.payment) {
         wanted.push((HoldKind::Unpaid, String::new()));
     }
-    if intake.check_first {
+    let open = !facts.fulfilled_at_source && facts.cancelled_at.is_none() && !facts.test;
+    let open = open && ships(lines);
+    if intake.check_first && open {
         wanted.push((HoldKind::Checking, String::new()));
+    }
+    // How it is handed over is among the answers that are waited for.
+    let known = !intake.check_first || facts.shipping_address.is_some();
+    if known && open {
+        let gaps = checks::address_gaps(facts.shipping_address.as_deref());
+        wanted.extend(gaps.map(|gaps| (HoldKind::Address, gaps)));
     }
     let rows: Vec<holds::queries::NewHold> = wanted
         .iter()
@@ -258,12 +278,21 @@ pub(super) fn refresh_holds(
     if is_unpaid(facts, intake.payment) && !is_on_terms(conn, order, incoming)? {
         wanted.insert((HoldKind::Unpaid, String::new()));
     }
-    let open: BTreeSet<(HoldKind, String)> = holds::queries::list_open(conn, order)?
+    let known = holds::queries::list_open(conn, order)?;
+    let is_checking = known.iter().any(|hold| hold.kind == HoldKind::Checking);
+    wanted.extend(address_hold(conn, order, facts, &stored, is_checking)?);
+    let open: BTreeSet<(HoldKind, String)> = known
         .into_iter()
-        .filter(|hold| matches!(hold.kind, HoldKind::Unmapped | HoldKind::Unpaid))
+        .filter(|hold| {
+            let kinds = [HoldKind::Unmapped, HoldKind::Unpaid, HoldKind::Address];
+            kinds.contains(&hold.kind)
+        })
         .map(|hold| (hold.kind, hold.cause))
         .collect();
     for (kind, cause) in wanted.difference(&open) {
+        if holds::is_waived(conn, order, (*kind, cause))? {
+            continue;
+        }
         let hold = (*kind, cause.as_str());
         holds::place(conn, intake.channel, order, hold, None, None, now)?;
         entries.push(hold_entry(*kind, cause));
@@ -271,6 +300,67 @@ pub(super) fn refresh_holds(
     for (kind, cause) in open.difference(&wanted) {
         holds::release(conn, order, (*kind, cause), None, now)?;
         entries.push(released_entry(*kind, cause));
+    }
+    Ok(())
+}
+
+/// Whether something of these lines is still to be sent.
+fn ships(lines: &[OpenLine]) -> bool {
+    lines.iter().any(|line| {
+        let goods = line.facts.ships && line.facts.resolution != LineResolution::Ignored;
+        goods && line_facts(line).open() > 0
+    })
+}
+
+/// The hold for an address that nothing can be sent to. Without any address it waits until the channel has said
+/// how the order is handed over.
+fn address_hold(
+    conn: &mut DbConnection,
+    order: OrderId,
+    facts: &OrderFacts,
+    lines: &[OpenLine],
+    is_checking: bool,
+) -> Result<Option<(HoldKind, String)>, DbError> {
+    let closed = facts.cancelled_at.is_some() || facts.fulfilled_at_source || facts.test;
+    let gaps = checks::address_gaps(facts.shipping_address.as_deref());
+    let Some(gaps) = gaps.filter(|_gaps| !closed && ships(lines)) else {
+        return Ok(None);
+    };
+    let check = queries::checks::find(conn, order)?;
+    let needed = match check.and_then(|check| check.delivery_method) {
+        Some(handover) => handover.needs_address(),
+        None => !is_checking || facts.shipping_address.is_some(),
+    };
+    Ok(needed.then_some((HoldKind::Address, gaps)))
+}
+
+/// Opens or releases the hold `address` after the channel has answered.
+pub(super) fn settle_address(
+    conn: &mut DbConnection,
+    order: &OrderRow,
+    entries: &mut Vec<Entry>,
+    now: At,
+) -> Result<(), DbError> {
+    let lines = lines::load(conn, order.id)?;
+    let wanted = address_hold(conn, order.id, &order.facts, &lines, false)?;
+    let open: Vec<String> = holds::queries::list_open(conn, order.id)?
+        .into_iter()
+        .filter(|hold| hold.kind == HoldKind::Address)
+        .map(|hold| hold.cause)
+        .collect();
+    for cause in &open {
+        if wanted.as_ref().is_none_or(|(_kind, gaps)| gaps != cause) {
+            holds::release(conn, order.id, (HoldKind::Address, cause), None, now)?;
+            entries.push(released_entry(HoldKind::Address, cause));
+        }
+    }
+    if let Some(hold) = wanted
+        && !open.contains(&hold.1)
+        && !holds::is_waived(conn, order.id, (hold.0, &hold.1))?
+    {
+        let what = (hold.0, hold.1.as_str());
+        holds::place(conn, order.channel_id, order.id, what, None, None, now)?;
+        entries.push(hold_entry(hold.0, &hold.1));
     }
     Ok(())
 }

@@ -55,13 +55,15 @@ pub struct LineFacts {
     pub current: i64,
     pub shipped: i64,
     pub elsewhere: i64,
+    /// Pieces that the channel has given to others: those that left elsewhere are among them.
+    pub others: i64,
 }
 
 impl LineFacts {
-    /// Pieces still to leave.
+    /// Pieces still to leave from us.
     #[must_use]
     pub fn open(self) -> i64 {
-        (self.current - self.shipped - self.elsewhere).max(0)
+        (self.current - self.shipped - self.elsewhere.max(self.others)).max(0)
     }
 }
 
@@ -73,6 +75,10 @@ pub struct Facts {
     pub fulfilled_at_source: bool,
     pub lines: Vec<LineFacts>,
     pub holds: Vec<HoldKind>,
+    /// The channel opens it for shipping later.
+    pub scheduled: bool,
+    /// The customer fetches it.
+    pub pickup: bool,
     /// Pieces that no stock is promised for.
     pub short: i64,
 }
@@ -92,7 +98,12 @@ pub fn decide(facts: &Facts) -> WorkState {
     if !open && shipped {
         return WorkState::Shipped;
     }
-    if !shipped && (!open && elsewhere || facts.fulfilled_at_source && !facts.lines.is_empty()) {
+    let all_elsewhere = facts
+        .lines
+        .iter()
+        .all(|line| line.elsewhere >= line.current);
+    let by_others = !open && elsewhere && all_elsewhere;
+    if !shipped && (by_others || facts.fulfilled_at_source && !facts.lines.is_empty()) {
         return WorkState::ShippedByOthers;
     }
     if !open {
@@ -101,11 +112,20 @@ pub fn decide(facts: &Facts) -> WorkState {
     if shipped || elsewhere {
         return WorkState::PartShipped;
     }
-    held(facts).unwrap_or(if facts.short > 0 {
+    if let Some(held) = held(facts) {
+        return held;
+    }
+    if facts.scheduled {
+        return WorkState::Scheduled;
+    }
+    if facts.pickup {
+        return WorkState::AwaitingPickup;
+    }
+    if facts.short > 0 {
         WorkState::Short
     } else {
         WorkState::Ready
-    })
+    }
 }
 
 fn held(facts: &Facts) -> Option<WorkState> {
@@ -130,6 +150,7 @@ mod tests {
             current,
             shipped,
             elsewhere,
+            others: 0,
         }
     }
 
@@ -145,9 +166,19 @@ mod tests {
         assert_eq!(decide(&open()), WorkState::Ready);
         let short = Facts { short: 1, ..open() };
         assert_eq!(decide(&short), WorkState::Short);
+        let pickup = Facts {
+            pickup: true,
+            ..short
+        };
+        assert_eq!(decide(&pickup), WorkState::AwaitingPickup);
+        let scheduled = Facts {
+            scheduled: true,
+            ..pickup
+        };
+        assert_eq!(decide(&scheduled), WorkState::Scheduled);
         let held = Facts {
             holds: vec![HoldKind::Manual],
-            ..short
+            ..scheduled
         };
         assert_eq!(decide(&held), WorkState::OnHold);
         let unmapped = Facts {
@@ -188,16 +219,45 @@ mod tests {
         assert_eq!(decide(&with(vec![])), WorkState::NothingToShip);
     }
 
+    #[test]
+    fn what_others_are_to_ship_is_not_ours() {
+        let given = |current, shipped, elsewhere, others| LineFacts {
+            others,
+            ..line(current, shipped, elsewhere)
+        };
+        let state = |lines: Vec<LineFacts>| {
+            decide(&Facts {
+                lines,
+                ..Facts::default()
+            })
+        };
+        assert_eq!(state(vec![given(2, 0, 0, 2)]), WorkState::NothingToShip);
+        assert_eq!(state(vec![given(2, 0, 0, 1)]), WorkState::Ready);
+        // Their shipment takes nothing from what is ours, and ours is all that we wait for.
+        assert_eq!(given(3, 0, 1, 2).open(), 1);
+        assert_eq!(state(vec![given(3, 1, 0, 2)]), WorkState::Shipped);
+        assert_eq!(state(vec![given(2, 0, 1, 2)]), WorkState::NothingToShip);
+        assert_eq!(state(vec![given(2, 0, 2, 2)]), WorkState::ShippedByOthers);
+    }
+
     fn any_facts() -> impl Strategy<Value = Facts> {
         let pieces = || 0..4_i64;
-        let lines = prop::collection::vec((pieces(), pieces(), pieces()), 0..4);
+        let lines = prop::collection::vec((pieces(), pieces(), pieces(), pieces()), 0..4);
         let holds = prop::collection::vec(prop::sample::select(HoldKind::ALL), 0..4);
-        let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+        let flags = any::<[bool; 5]>();
         (flags, lines, holds, pieces()).prop_map(|(flags, lines, holds, short)| Facts {
-            cancelled: flags.0,
-            deleted: flags.1,
-            fulfilled_at_source: flags.2,
-            lines: lines.into_iter().map(|(a, b, c)| line(a, b, c)).collect(),
+            cancelled: flags[0],
+            deleted: flags[1],
+            fulfilled_at_source: flags[2],
+            scheduled: flags[3],
+            pickup: flags[4],
+            lines: lines
+                .into_iter()
+                .map(|(current, shipped, elsewhere, others)| LineFacts {
+                    others,
+                    ..line(current, shipped, elsewhere)
+                })
+                .collect(),
             holds,
             short,
         })
@@ -225,7 +285,8 @@ mod tests {
             let gone = facts.lines.iter().any(|line| line.shipped + line.elsewhere > 0);
             let may_wait = !closed && open && !gone && !facts.fulfilled_at_source;
             prop_assert_eq!(waits(state), may_wait, "{:?}", state);
-            let ready = may_wait && facts.holds.is_empty() && facts.short == 0;
+            let waits_for_nobody = !facts.scheduled && !facts.pickup && facts.short == 0;
+            let ready = may_wait && facts.holds.is_empty() && waits_for_nobody;
             prop_assert_eq!(state == WorkState::Ready, ready);
             prop_assert_eq!(state == WorkState::Cancelled, facts.cancelled);
             prop_assert_eq!(WorkState::CLOSED.contains(&state), closed);

@@ -31,14 +31,16 @@ pub struct OpenLine {
     pub current_quantity: i64,
     pub shipped_quantity: i64,
     pub fulfilled_elsewhere: i64,
+    pub others_quantity: i64,
     pub is_mapped: bool,
 }
 
 impl OpenLine {
-    /// Pieces that nobody has shipped yet.
+    /// Pieces that are ours and that nobody has shipped yet.
     #[must_use]
     pub fn left(&self) -> i64 {
-        self.current_quantity - self.shipped_quantity - self.fulfilled_elsewhere
+        let elsewhere = self.fulfilled_elsewhere.max(self.others_quantity);
+        self.current_quantity - self.shipped_quantity - elsewhere
     }
 }
 
@@ -147,6 +149,7 @@ pub fn list_open_lines(conn: &mut DbConnection, order: OrderId) -> Result<Vec<Op
             order_lines::current_quantity,
             order_lines::shipped_quantity,
             order_lines::fulfilled_elsewhere,
+            order_lines::others_quantity,
             exists(line_products::table.filter(line_products::order_line_id.eq(order_lines::id))),
         ))
         .load(conn)?)

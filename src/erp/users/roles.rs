@@ -19,6 +19,8 @@ crate::text_enum! {
         View = "view",
         Ship = "ship",
         Hold = "hold",
+        /// Ships what the store warns of, or what nobody could ask it about.
+        Overrule = "overrule",
         Map = "map",
         Replay = "replay",
         Discard = "discard",
@@ -50,7 +52,7 @@ impl Role {
                 Role::Warehouse,
                 Role::Finance,
             ],
-            Action::Map | Action::Replay | Action::Import => {
+            Action::Map | Action::Replay | Action::Import | Action::Overrule => {
                 &[Role::Owner, Role::Admin, Role::Operations]
             }
             Action::Discard | Action::Connect | Action::Users | Action::Settings => {
@@ -83,6 +85,7 @@ impl Action {
             Action::View => "see this",
             Action::Ship => "ship orders",
             Action::Hold => "hold orders",
+            Action::Overrule => "ship against a warning",
             Action::Map => "map products",
             Action::Replay => "replay events",
             Action::Discard => "discard events",

@@ -64,7 +64,7 @@ fn check(
                 shop: shop.id,
                 record,
                 external_id,
-                event: event.id,
+                event: Some(event.id),
             };
             file(conn, shop, &job, now)
         }

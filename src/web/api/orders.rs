@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::shipments::{self, Shipment};
+use super::told::{self, Told};
 use super::{Amount, Page, moment, page_size, parsed};
 use crate::erp::customers::{self, Address};
 use crate::erp::holds;
@@ -136,6 +137,8 @@ pub struct Order {
     pub tax_exempt: bool,
     pub holds: Vec<Hold>,
     pub shipments: Vec<Shipment>,
+    #[serde(flatten)]
+    pub told: Told,
 }
 
 /// Where somebody lives.
@@ -216,6 +219,8 @@ pub struct Line {
     pub shipped_quantity: i64,
     /// Shipped by somebody else, as Shopify says.
     pub fulfilled_elsewhere: i64,
+    /// Given to others by the store, shipped or not: not ours to ship.
+    pub with_others: i64,
     /// Whether it is something to ship at all.
     pub requires_shipping: bool,
     pub gift_card: bool,
@@ -419,6 +424,7 @@ fn load(conn: &mut DbConnection, order: &OrderRow, summary: Summary) -> Result<O
             })
             .collect(),
         shipments: shipments::of_order(conn, &order.public_id, id)?,
+        told: told::load(conn, order)?,
         phone: order.facts.phone.clone(),
         shipping_address: postal(order.facts.shipping_address.as_deref()),
         billing_address: postal(order.facts.billing_address.as_deref()),
@@ -459,6 +465,7 @@ fn line(order: &OrderRow, row: LineRow, items: &[parts::ItemRow]) -> Line {
         current_quantity: facts.current_quantity,
         shipped_quantity: row.shipped_quantity,
         fulfilled_elsewhere: facts.fulfilled_elsewhere,
+        with_others: row.others_quantity,
         requires_shipping: facts.ships,
         gift_card: facts.gift_card,
         tip: facts.tip,

@@ -10,14 +10,15 @@ use serde_json::json;
 use super::{load, missing};
 use crate::erp::audit::{self, Kind};
 use crate::erp::locations::{self as places, Location};
-use crate::platform::db::{Db, DbError};
+use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::jobs::{self, Filing, queries as rows};
 use crate::shopify::connect::{self, ConnectError};
+use crate::shopify::enrich::ReassignOrders;
 use crate::shopify::jobs::{ImportProducts, SetUpShop};
 use crate::shopify::locations::{self, Mapped};
-use crate::shopify::shops::{self, Shop, ShopError};
+use crate::shopify::shops::{self, OrderRules, Shop, ShopError};
 use crate::shopify::{Connector, locations_cause};
-use crate::types::{LocationId, ShopId};
+use crate::types::{LocationId, ShopId, UserId};
 use crate::web::error::WebError;
 use crate::web::filters;
 use crate::web::form::Errors;
@@ -81,7 +82,7 @@ pub async fn edit(
     Ok(html(StatusCode::OK, &page))
 }
 
-/// `POST /integrations/shopify/{id}/settings`: `notify`, `notification_key`, `location-{row}`.
+/// `POST /integrations/shopify/{id}/settings`: `notify`, `check_orders`, `tell_holds`, `notification_key`, `location-{row}`.
 ///
 /// # Errors
 ///
@@ -103,6 +104,7 @@ pub async fn update(
             changed.push("notify");
         }
         shops::set_notify_default(conn, id, notify)?;
+        changed.extend(keep_order_rules(conn, id, &form)?);
         let before = locations::list(conn, id)?;
         for (field, value) in &form {
             let row = field.strip_prefix("location-").map(str::parse::<i64>);
@@ -118,6 +120,8 @@ pub async fn update(
         }
         if !same_places(&before, &locations::list(conn, id)?) {
             changed.push("locations");
+            let filing = filing(&shops::get(conn, id)?, by);
+            jobs::enqueue(conn, &ReassignOrders { shop: id }, &filing, now)?;
         }
         if !changed.is_empty() {
             let (kind, subject) = (Kind::StoreSettingsChanged, format!("store/{id}"));
@@ -132,6 +136,28 @@ pub async fn update(
     cx.directory.forget();
     visitor.say(&db, "Settings saved.").await?;
     Ok(see_other(&format!("/integrations/shopify/{id}")))
+}
+
+/// Keeps what the form says of the store's orders; gives what it changed.
+fn keep_order_rules(
+    conn: &mut DbConnection,
+    id: ShopId,
+    form: &HashMap<String, String>,
+) -> Result<Vec<&'static str>, ShopError> {
+    let before = shops::get(conn, id)?;
+    let rules = OrderRules {
+        check_orders: form.contains_key("check_orders"),
+        tell_holds: form.contains_key("tell_holds"),
+    };
+    shops::set_order_rules(conn, id, rules)?;
+    let mut changed = Vec::new();
+    if before.check_orders != rules.check_orders {
+        changed.push("check_orders");
+    }
+    if before.tell_holds != rules.tell_holds {
+        changed.push("tell_holds");
+    }
+    Ok(changed)
 }
 
 fn same_places(before: &[Mapped], after: &[Mapped]) -> bool {
@@ -204,7 +230,7 @@ pub async fn import(
 ) -> Result<HttpResponse, WebError> {
     let shop = load(&db, id.into_inner()).await?;
     let now = cx.clock.now();
-    let filing = filing(&shop, &user);
+    let filing = filing(&shop, user.id);
     let job = db
         .write(move |conn| -> Result<_, DbError> {
             let job = ImportProducts { shop: shop.id };
@@ -231,7 +257,7 @@ pub async fn set_up(
     id: web::Path<ShopId>,
 ) -> Result<HttpResponse, WebError> {
     let shop = load(&db, id.into_inner()).await?;
-    let (now, filing, id) = (cx.clock.now(), filing(&shop, &user), shop.id);
+    let (now, filing, id) = (cx.clock.now(), filing(&shop, user.id), shop.id);
     db.write(move |conn| jobs::enqueue(conn, &SetUpShop { shop: id }, &filing, now).map(drop))
         .await?;
     visitor
@@ -243,19 +269,15 @@ pub async fn set_up(
     Ok(see_other(&format!("/integrations/shopify/{id}")))
 }
 
-fn filing(shop: &Shop, user: &CurrentUser) -> Filing {
+fn filing(shop: &Shop, user: UserId) -> Filing {
     Filing {
         shop_domain: Some(shop.domain.to_string()),
-        user: Some(user.id),
+        user: Some(user),
         ..Filing::default()
     }
 }
 
-fn wake(
-    conn: &mut crate::platform::db::DbConnection,
-    cause: &str,
-    now: crate::types::At,
-) -> Result<(), DbError> {
+fn wake(conn: &mut DbConnection, cause: &str, now: crate::types::At) -> Result<(), DbError> {
     use crate::platform::queue::{Queue, queries};
     queries::wake(conn, Queue::Jobs, cause, now).map(drop)
 }

@@ -23,10 +23,12 @@ use crate::web::shipments::{ShipForm, ShipPanel};
 use crate::web::timeline::{Shown, shown};
 use crate::web::visitor::Visitor;
 
+mod channel;
 mod lines;
 mod money;
 mod records;
 
+pub use channel::ChannelView;
 pub use lines::LineView;
 pub use money::{MoneyView, PaymentView, Row};
 pub use records::Company;
@@ -42,6 +44,8 @@ pub struct HoldView {
     /// Where it is mended, if there is a place: path and words.
     pub remedy: Option<(String, &'static str)>,
     pub is_manual: bool,
+    /// What the button says by which a person releases it; `None`: not here, or not this person.
+    pub release: Option<&'static str>,
 }
 
 /// An edit: when, and what it changed.
@@ -80,6 +84,8 @@ struct Loaded {
     place: Option<String>,
     edits: Vec<Edit>,
     customer: Option<Customer>,
+    /// What the store says when it is asked.
+    told: Option<ChannelView>,
     ship: ShipPanel,
     beside: (Option<OrderId>, Option<OrderId>),
     deliveries: Vec<DeliveryRow>,
@@ -112,6 +118,7 @@ struct ShowPage {
     edits: Vec<Edit>,
     flags: Vec<String>,
     customer: Option<Customer>,
+    told: Option<ChannelView>,
     shipping: Vec<String>,
     billing: Vec<String>,
     attributes: Vec<(String, String)>,
@@ -177,9 +184,11 @@ fn load(
         },
         None => None,
     };
+    let lines = lines::load(conn, &order)?;
     Ok(Some(Loaded {
         channel: parts::find_channel(conn, order.channel_id)?,
-        lines: lines::load(conn, &order)?,
+        told: channel::load(conn, &order, &lines)?,
+        lines,
         holds: holds::queries::list_open(conn, id)?,
         entries: timeline::queries::list(conn, id, TIMELINE)?
             .iter()
@@ -205,6 +214,7 @@ fn load(
 }
 
 fn built(frame: Frame, wanted: &Wanted, loaded: Loaded) -> ShowPage {
+    let may_overrule = frame.may("overrule");
     let Loaded { order, lines, .. } = loaded;
     let facts = &order.facts;
     ShowPage {
@@ -221,7 +231,7 @@ fn built(frame: Frame, wanted: &Wanted, loaded: Loaded) -> ShowPage {
         holds: loaded
             .holds
             .iter()
-            .map(|hold| hold_view(hold, &lines))
+            .map(|hold| hold_view(hold, &lines, loaded.told.as_ref(), may_overrule))
             .collect(),
         is_open: lines.iter().any(|line| line.open > 0),
         entries: loaded.entries,
@@ -236,6 +246,7 @@ fn built(frame: Frame, wanted: &Wanted, loaded: Loaded) -> ShowPage {
             .flat_map(|flags| flags.lines().map(str::to_owned))
             .collect(),
         customer: loaded.customer,
+        told: loaded.told,
         shipping: written(&facts.shipping_address),
         billing: written(&facts.billing_address),
         attributes: facts
@@ -319,17 +330,30 @@ fn way(frame: &Frame, wanted: &Wanted, beside: (Option<OrderId>, Option<OrderId>
     }
 }
 
-fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
+fn hold_view(
+    hold: &holds::queries::HoldRow,
+    lines: &[LineView],
+    told: Option<&ChannelView>,
+    may_overrule: bool,
+) -> HoldView {
     use holds::HoldKind;
     let line = lines.iter().find(|line| line.cause == hold.cause);
     let text = match (hold.kind, line) {
         (HoldKind::Unmapped, Some(line)) => format!("{} has no item here.", line.title),
         (HoldKind::Unmapped, None) => "A product of this order has no item here.".to_owned(),
         (HoldKind::Unpaid, _) => "It is not paid yet. It is released by the payment.".to_owned(),
-        (HoldKind::Checking, _) => "The store is being asked for what it did not tell.".to_owned(),
-        (HoldKind::Risk, _) => "The store sees a risk of fraud.".to_owned(),
-        (HoldKind::Address, _) => "The address needs a look.".to_owned(),
-        (HoldKind::Channel, _) => "The store holds it.".to_owned(),
+        (HoldKind::Checking, _) => {
+            told.and_then(|told| told.trouble.clone())
+                .unwrap_or_else(|| {
+                    "Checking with Shopify: its risk, its holds, who ships it.".to_owned()
+                })
+        }
+        (HoldKind::Risk, _) => risk_words(&hold.cause),
+        (HoldKind::Address, _) => format!(
+            "The address lacks: {}. Correct it in the store.",
+            hold.cause
+        ),
+        (HoldKind::Channel, _) => "It is on hold in the store, and released there:".to_owned(),
         (HoldKind::Edit, _) => "It was edited after something had been shipped.".to_owned(),
         (HoldKind::Manual, _) => "It is on hold.".to_owned(),
     };
@@ -339,17 +363,15 @@ fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
             "Map it",
         )),
         (HoldKind::Unmapped, Some(line)) => Some((format!("#line-{}", line.id), "Choose its item")),
+        (HoldKind::Unmapped | HoldKind::Edit | HoldKind::Manual, _) => None,
         (
-            HoldKind::Unmapped
-            | HoldKind::Unpaid
+            HoldKind::Unpaid
             | HoldKind::Checking
             | HoldKind::Risk
             | HoldKind::Address
-            | HoldKind::Channel
-            | HoldKind::Edit
-            | HoldKind::Manual,
+            | HoldKind::Channel,
             _,
-        ) => None,
+        ) => told.map(|_told| ("#in-store".to_owned(), "What the store says")),
     };
     HoldView {
         id: hold.id,
@@ -357,5 +379,28 @@ fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
         note: hold.note.clone(),
         remedy,
         is_manual: hold.kind == HoldKind::Manual,
+        release: match hold.kind {
+            HoldKind::Channel => None,
+            HoldKind::Checking | HoldKind::Risk if !may_overrule => None,
+            HoldKind::Checking => Some("Ship anyway"),
+            HoldKind::Risk => Some("It is all right"),
+            HoldKind::Address => Some("Ship to it anyway"),
+            HoldKind::Unpaid => Some("Ship before it is paid"),
+            HoldKind::Unmapped | HoldKind::Edit | HoldKind::Manual => Some("Release"),
+        },
+    }
+}
+
+/// `high/cancel`: how risky it is, and what the store would do.
+fn risk_words(cause: &str) -> String {
+    let (level, advice) = cause.split_once('/').unwrap_or((cause, ""));
+    let advice = match advice {
+        "cancel" => " Shopify would cancel it.",
+        "investigate" => " Shopify would look into it.",
+        _ => "",
+    };
+    match level {
+        "high" | "medium" | "low" => format!("The risk of fraud is {level}.{advice}"),
+        _ => format!("There may be fraud.{advice}"),
     }
 }

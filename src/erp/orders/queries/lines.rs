@@ -55,6 +55,8 @@ pub struct LineRow {
     pub id: OrderLineId,
     pub order_id: OrderId,
     pub shipped_quantity: i64,
+    /// Pieces that the channel has given to others, shipped or not.
+    pub others_quantity: i64,
     #[diesel(embed)]
     pub facts: LineFacts,
 }
