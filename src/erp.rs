@@ -14,6 +14,7 @@ pub mod pauses;
 pub mod payments;
 pub mod personal_data;
 pub mod products;
+pub mod refunds;
 pub mod setup;
 pub mod shipping;
 pub mod stock;

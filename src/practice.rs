@@ -21,6 +21,7 @@ mod orders;
 mod pages;
 mod payloads;
 mod queries;
+mod refunds;
 mod routing;
 mod seed;
 mod server;
@@ -130,9 +131,55 @@ impl OrderKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderEdit {
     AddLine,
+    /// One more of the last line.
+    AddPiece,
     RemovePiece,
     Address1(String),
     Note(String),
+}
+
+/// What becomes of pieces that are given back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Restocking {
+    /// They stay where they are.
+    #[default]
+    None,
+    /// They had not left: back on the shelf, not sent any more.
+    Cancel,
+    /// They had left and are on the shelf again.
+    Return,
+}
+
+impl Restocking {
+    /// As webhooks spell it.
+    const fn text(self) -> &'static str {
+        match self {
+            Self::None => "no_restock",
+            Self::Cancel => "cancel",
+            Self::Return => "return",
+        }
+    }
+}
+
+/// What a merchant gives back of an order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Giving {
+    /// Line item id and quantity; their price goes back with them.
+    pub pieces: Vec<(u64, i64)>,
+    pub restock: Restocking,
+    /// What is left of the shipping.
+    pub shipping: bool,
+    /// An amount beside it, in cents of the shop's currency.
+    pub cents: Option<i64>,
+    /// The money takes its time.
+    pub pending: bool,
+    /// All that was paid, whatever the rest comes to: a tip as well.
+    pub all_money: bool,
+    /// Only the goods: no money moves.
+    pub keep_money: bool,
+    pub note: Option<String>,
+    /// The return that it settles.
+    pub return_id: Option<u64>,
 }
 
 /// Faults the store can show.
@@ -287,12 +334,49 @@ impl Practice {
 
     /// Whether it could be cancelled: nothing may have left.
     pub fn cancel_order(&self, id: u64) -> bool {
-        self.change(|state, now| orders::cancel(state, id, "CUSTOMER", now))
+        let whole = orders::Cancelling::default();
+        self.change(|state, now| orders::cancel(state, id, &whole, now))
     }
 
     /// Refunds one piece of the first line that has one.
     pub fn refund_order(&self, id: u64) -> bool {
-        self.change(|state, now| orders::refund_piece(state, id, now))
+        let piece = self.read(|state| state.orders.get(id).and_then(refunds::piece));
+        piece.is_some_and(|piece| self.give_back(id, &piece))
+    }
+
+    /// Whether so much could be given back.
+    pub fn give_back(&self, id: u64, wanted: &Giving) -> bool {
+        self.change(|state, now| refunds::refund(state, id, wanted, now))
+    }
+
+    /// One shipped piece comes back to the shelf, its money at once or later; whether any had left.
+    pub fn give_back_shipped(&self, id: u64, pending: bool) -> bool {
+        let line = self.read(|state| {
+            let order = state.orders.get(id)?;
+            let came = |line: &&model::Line| {
+                line.current_quantity() > totals::fulfillable_quantity(order, line.id)
+            };
+            order.lines.iter().find(came).map(|line| line.id)
+        });
+        line.is_some_and(|line| {
+            let wanted = Giving {
+                pieces: vec![(line, 1)],
+                restock: Restocking::Return,
+                pending,
+                ..Giving::default()
+            };
+            self.give_back(id, &wanted)
+        })
+    }
+
+    /// Whether a refund was on its way that has arrived now.
+    pub fn settle_refunds(&self, id: u64) -> bool {
+        self.change(|state, now| refunds::settle(state, id, now))
+    }
+
+    /// Whether there was an authorisation that could be given up.
+    pub fn void_order(&self, id: u64) -> bool {
+        self.change(|state, now| orders::void(state, id, now))
     }
 
     /// Somebody ships everything that is left by other means than the app.

@@ -448,6 +448,8 @@ diesel::table! {
         bundle_external_id -> Nullable<Text>,
         bundle_title -> Nullable<Text>,
         bundle_quantity -> Nullable<BigInt>,
+        refunded_quantity -> BigInt,
+        returned_quantity -> BigInt,
     }
 }
 
@@ -590,6 +592,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    order_edits (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        version -> BigInt,
+        subject -> Text,
+        order_line_id -> Nullable<BigInt>,
+        before -> Text,
+        proposal -> Text,
+        state -> Text,
+        opened_at -> BigInt,
+        decided_at -> Nullable<BigInt>,
+        decided_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    order_cancellations (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        reason -> Text,
+        refund -> Bool,
+        restock -> Bool,
+        notify -> Bool,
+        state -> Text,
+        asked_at -> BigInt,
+        asked_by -> Nullable<BigInt>,
+        sent_at -> Nullable<BigInt>,
+        job_external_id -> Nullable<Text>,
+        answer -> Nullable<Text>,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     holds (id) {
         id -> BigInt,
         order_id -> BigInt,
@@ -715,6 +751,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    refunds (id) {
+        id -> BigInt,
+        public_id -> Text,
+        order_id -> BigInt,
+        external_id -> Text,
+        return_external_id -> Nullable<Text>,
+        currency -> Text,
+        presentment_currency -> Text,
+        made_at -> BigInt,
+        made_by -> Nullable<Text>,
+        note -> Nullable<Text>,
+        received_at -> BigInt,
+    }
+}
+
+diesel::table! {
     delivery_photos (id) {
         id -> BigInt,
         delivery_id -> BigInt,
@@ -723,6 +775,53 @@ diesel::table! {
         user_id -> Nullable<BigInt>,
         media_type -> Text,
         picture -> Binary,
+    }
+}
+
+diesel::table! {
+    refund_lines (id) {
+        id -> BigInt,
+        refund_id -> BigInt,
+        external_id -> Text,
+        order_line_id -> Nullable<BigInt>,
+        line_external_id -> Text,
+        quantity -> BigInt,
+        restock -> Text,
+        location_external_id -> Nullable<Text>,
+        location_id -> Nullable<BigInt>,
+        restocked_quantity -> BigInt,
+        subtotal_minor -> BigInt,
+        tax_minor -> BigInt,
+        presentment_subtotal_minor -> BigInt,
+        presentment_tax_minor -> BigInt,
+    }
+}
+
+diesel::table! {
+    refund_charges (id) {
+        id -> BigInt,
+        refund_id -> BigInt,
+        kind -> Text,
+        external_id -> Text,
+        title -> Text,
+        amount_minor -> BigInt,
+        tax_minor -> BigInt,
+        presentment_amount_minor -> BigInt,
+        presentment_tax_minor -> BigInt,
+    }
+}
+
+diesel::table! {
+    refund_transactions (id) {
+        id -> BigInt,
+        refund_id -> BigInt,
+        external_id -> Text,
+        parent_external_id -> Nullable<Text>,
+        gateway -> Text,
+        state -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+        processed_at -> Nullable<BigInt>,
     }
 }
 
@@ -785,6 +884,7 @@ diesel::table! {
         budget_max -> Nullable<BigInt>,
         budget_rate -> Nullable<BigInt>,
         budget_at -> Nullable<BigInt>,
+        restock_returns -> Bool,
     }
 }
 
@@ -1036,6 +1136,9 @@ diesel::joinable!(order_totals -> orders (order_id));
 diesel::joinable!(order_details -> orders (order_id));
 diesel::joinable!(payments -> orders (order_id));
 diesel::joinable!(order_versions -> orders (order_id));
+diesel::joinable!(order_edits -> orders (order_id));
+diesel::joinable!(order_edits -> users (decided_by));
+diesel::joinable!(order_cancellations -> orders (order_id));
 diesel::joinable!(holds -> orders (order_id));
 diesel::joinable!(shipments -> orders (order_id));
 diesel::joinable!(shipments -> locations (location_id));
@@ -1050,6 +1153,11 @@ diesel::joinable!(delivery_lines -> deliveries (delivery_id));
 diesel::joinable!(delivery_lines -> order_lines (order_line_id));
 diesel::joinable!(delivery_assignments -> users (driver_id));
 diesel::joinable!(delivery_log -> users (user_id));
+diesel::joinable!(refunds -> orders (order_id));
+diesel::joinable!(refund_lines -> refunds (refund_id));
+diesel::joinable!(refund_lines -> order_lines (order_line_id));
+diesel::joinable!(refund_charges -> refunds (refund_id));
+diesel::joinable!(refund_transactions -> refunds (refund_id));
 diesel::joinable!(timeline -> orders (order_id));
 diesel::joinable!(timeline -> users (user_id));
 diesel::joinable!(shopify_shops -> channels (channel_id));
@@ -1114,6 +1222,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_details,
     payments,
     order_versions,
+    order_edits,
+    order_cancellations,
     holds,
     shipments,
     shipment_lines,
@@ -1123,6 +1233,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     delivery_assignments,
     delivery_log,
     delivery_photos,
+    refunds,
+    refund_lines,
+    refund_charges,
+    refund_transactions,
     timeline,
     changes,
     shopify_shops,

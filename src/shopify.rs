@@ -4,6 +4,7 @@
 pub mod access;
 pub mod answer;
 pub mod apply;
+pub mod cancellations;
 pub mod carriers;
 pub mod client;
 pub mod connect;

@@ -10,6 +10,7 @@ use crate::erp::events;
 use crate::platform::jobs::Registry;
 use crate::platform::retention::{self, Keeper};
 use crate::platform::worker::ApplyEvent;
+use crate::shopify::cancellations::CancelOrder;
 use crate::shopify::fulfillments::{self, CancelFulfillment, PushFulfillment, PushTracking};
 use crate::shopify::{Connector, apply, jobs, pauses};
 
@@ -34,6 +35,7 @@ pub(crate) fn registry(connector: &Connector, watchman: Watchman, keeper: Keeper
     registry.register::<PushFulfillment>(&cx);
     registry.register::<PushTracking>(&cx);
     registry.register::<CancelFulfillment>(&cx);
+    registry.register::<CancelOrder>(&cx);
     registry.hold(pauses::HELD);
     debug_assert!(
         registry

@@ -27,6 +27,10 @@ crate::text_enum! {
         StockAdjusted = "stock.adjusted",
         HoldPlaced = "hold.placed",
         HoldReleased = "hold.released",
+        /// Of an order, asked of its store.
+        CancellationAsked = "cancellation.asked",
+        /// Of an order, after something had left.
+        EditDecided = "edit.decided",
         EventReplayed = "event.replayed",
         /// All that failed for one reason.
         EventsReplayed = "events.replayed",

@@ -21,6 +21,8 @@ pub enum Event {
         order: OrderId,
         shipment: ShipmentId,
     },
+    /// A person asks the channel to cancel the order.
+    CancellationAsked { order: OrderId, cancellation: i64 },
 }
 
 /// Stores what an event starts, in the transaction in which it happened.

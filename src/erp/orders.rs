@@ -4,13 +4,16 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::erp::customers::Address;
+use crate::erp::refunds;
 use crate::erp::stock::StockError;
 use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, ChannelId, OrderId};
 
 mod booked;
+pub mod cancellations;
 pub mod difference;
+pub mod edits;
 mod facts;
 pub mod incoming;
 pub mod kept;
@@ -33,6 +36,7 @@ pub use standing::{offer, recompute};
 pub use variants::{variant_ignored, variant_mapped, variant_unmapped};
 pub use work_state::WorkState;
 
+use edits::Guard;
 use incoming::Shape;
 use queries::{OrderFacts, OrderRow, amounts, sums as rows};
 use standing::Standing;
@@ -100,7 +104,14 @@ pub fn receive(
                     .source_triggered_at
                     .max(stored.facts.source_triggered_at),
             )?;
-            Ok(Received::Unchanged(id))
+            let given_back = give_back(conn, id, incoming, intake, now)?;
+            if !given_back.is_news() {
+                return Ok(Received::Unchanged(id));
+            }
+            let actor = actor(intake);
+            standing::recompute_changed(conn, id, given_back.entries, &actor, now)?;
+            refunds::put_back(conn, &given_back.arrivals, now)?;
+            Ok(Received::Updated(id))
         }
         Verdict::Stale => Ok(Received::Stale(id)),
         // Sent in the same microsecond: what arrived later is the better guess.
@@ -166,13 +177,16 @@ fn create(
     let public_id = Uuid::now_v7().to_string();
     let (channel, external) = (intake.channel, &incoming.external_id);
     let id = queries::insert(conn, channel, external, &public_id, &facts, now)?;
-    let lines = lines::insert(conn, id, incoming, intake)?;
+    let mut lines = lines::insert(conn, id, incoming, intake)?;
     write_amounts(conn, id, incoming, sums.as_ref(), true)?;
     amounts::keep_source(conn, id, &intake.source, now)?;
     let skus = lines.iter().filter_map(|line| line.facts.sku.as_deref());
     let words = search::words(external, &facts, skus);
     queries::search::insert(conn, &[(id, words)])?;
     let mut entries = vec![received(intake, incoming)];
+    // Nothing of a new order has left: whatever was refunded, nothing comes back on our shelves.
+    entries.extend(give_back(conn, id, incoming, intake, now)?.entries);
+    lines::take_returns(&mut lines, incoming);
     let holds = standing::first_holds(conn, id, &facts, &lines, incoming, intake, now)?;
     entries.extend(holds.iter().map(|(kind, cause)| hold_entry(*kind, cause)));
     entries.extend(totals_entry(&facts));
@@ -201,13 +215,25 @@ fn update(
     now: At,
 ) -> Result<Received, OrderError> {
     let id = stored.id;
-    let (facts, sums) = facts::merge(Some(&stored.facts), incoming, intake.contact, digest);
+    let (mut facts, sums) = facts::merge(Some(&stored.facts), incoming, intake.contact, digest);
+    let known = queries::list_lines(conn, id)?;
+    let mut guard = Guard::load(conn, id, incoming, &known)?;
+    let told = difference::of_order(&stored.facts, &facts);
+    let asked = guard
+        .as_mut()
+        .map(|guard| guard.hold_back_order(&stored.facts, &mut facts))
+        .unwrap_or_default();
     queries::update_facts(conn, id, &facts)?;
-    let mut changes = lines::update(conn, id, incoming, intake)?;
-    changes.extend(difference::of_order(&stored.facts, &facts));
+    let mut changes = lines::update(conn, id, incoming, intake, known, guard.as_mut())?;
+    changes.extend(difference::applied_or_asked(
+        told,
+        &difference::of_order(&stored.facts, &facts),
+        &asked,
+    ));
     write_amounts(conn, id, incoming, sums.as_ref(), false)?;
     amounts::keep_source(conn, id, &intake.source, now)?;
-    let mut entries = Vec::new();
+    let given_back = give_back(conn, id, incoming, intake, now)?;
+    let mut entries = given_back.entries;
     if !changes.is_empty() {
         let words = serde_json::to_string(&changes).unwrap_or_default();
         amounts::insert_version(conn, id, stored.version, &words, now)?;
@@ -218,6 +244,9 @@ fn update(
         search::refresh(conn, &[id])?;
     }
     standing::refresh_holds(conn, id, &facts, incoming, intake, &mut entries, now)?;
+    if let Some(guard) = guard {
+        guard.finish(conn, stored, &mut entries, now)?;
+    }
     let standing = Standing::load(
         conn,
         OrderRow {
@@ -233,7 +262,53 @@ fn update(
         &actor(intake),
         now,
     )?;
+    refunds::put_back(conn, &given_back.arrivals, now)?;
     Ok(Received::Updated(id))
+}
+
+/// Writes down the refunds that an order tells, and what of its lines they took.
+fn give_back(
+    conn: &mut DbConnection,
+    id: OrderId,
+    incoming: &IncomingOrder,
+    intake: &Intake<'_>,
+    now: At,
+) -> Result<refunds::Received, DbError> {
+    match incoming.refunds.as_deref() {
+        None | Some([]) => Ok(refunds::Received::default()),
+        Some(told) => {
+            let received = refunds::receive(conn, id, told, intake.shelf, now)?;
+            lines::note_refunds(conn, id, told)?;
+            Ok(received)
+        }
+    }
+}
+
+/// Writes down a refund of the channel that came by itself; an order that we do not know brings its
+/// refunds with it when it comes. The lines change with the order's own word, which follows.
+///
+/// # Errors
+///
+/// The database's.
+pub fn refund_from_channel(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    external_id: &str,
+    refund: &refunds::IncomingRefund,
+    shelf: refunds::Shelf<'_>,
+    actor: &Actor,
+    now: At,
+) -> Result<Option<OrderId>, OrderError> {
+    let Some(stored) = queries::lock_external(conn, channel, external_id)? else {
+        return Ok(None);
+    };
+    let told = std::slice::from_ref(refund);
+    let received = refunds::receive(conn, stored.id, told, shelf, now)?;
+    if received.is_news() {
+        standing::recompute_changed(conn, stored.id, received.entries, actor, now)?;
+    }
+    refunds::put_back(conn, &received.arrivals, now)?;
+    Ok(Some(stored.id))
 }
 
 fn write_amounts(

@@ -41,7 +41,10 @@ pub const COLUMNS: &[Column] = &[
     order("order_lines", "properties",  "order_id", Erasure::Null),
     order("order_details", "company_contact_external_id", "order_id", Erasure::Null),
     order("order_versions", "difference", "order_id", Erasure::Text(impersonal_changes)),
+    order("order_edits", "before",      "order_id", Erasure::Text(impersonal_edit)),
+    order("order_edits", "proposal",    "order_id", Erasure::Text(impersonal_edit)),
     order("holds", "note",              "order_id", Erasure::Null),
+    order("refunds", "note",            "order_id", Erasure::Null),
     order("deliveries", "name",         "order_id", Erasure::Word(REDACTED)),
     order("deliveries", "phone",        "order_id", Erasure::Null),
     order("deliveries", "email",        "order_id", Erasure::Null),
@@ -118,6 +121,16 @@ fn country_alone(address: &str) -> String {
         ..Address::default()
     };
     serde_json::to_string(&left).unwrap_or_default()
+}
+
+/// Of an edit the address alone tells of a person: a text that holds an object.
+fn impersonal_edit(edit: &str) -> String {
+    match serde_json::from_str::<String>(edit) {
+        Ok(text) if text.starts_with('{') => {
+            serde_json::to_string(&country_alone(&text)).unwrap_or_default()
+        }
+        Ok(_) | Err(_) => edit.to_owned(),
+    }
 }
 
 fn impersonal_changes(difference: &str) -> String {

@@ -404,6 +404,7 @@ mod tests {
             current_quantity: quantity,
             shipped_quantity: shipped,
             fulfilled_elsewhere: 0,
+            returned_quantity: 0,
             is_mapped,
         }
     }

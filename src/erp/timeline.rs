@@ -12,6 +12,8 @@ crate::text_enum! {
     Kind {
         Received = "received",
         Updated = "updated",
+        /// A person accepted or rejected what was edited after something had left.
+        EditDecided = "edit_decided",
         Mapped = "mapped",
         Unmapped = "unmapped",
         HoldPlaced = "hold_placed",
@@ -22,6 +24,12 @@ crate::text_enum! {
         /// Money was taken or given back, or that failed.
         Paid = "paid",
         TotalsDiffer = "totals_differ",
+        Refunded = "refunded",
+        /// Money of a refund that was on its way.
+        RefundSettled = "refund_settled",
+        /// A person asks the channel to cancel it.
+        CancellationAsked = "cancellation_asked",
+        CancellationRefused = "cancellation_refused",
         Cancelled = "cancelled",
         DeletedAtSource = "deleted_at_source",
         FulfilledElsewhere = "fulfilled_elsewhere",

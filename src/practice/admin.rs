@@ -8,7 +8,7 @@ use askama::Template;
 use super::model::{FoStatus, Order};
 use super::state::State;
 use super::totals::{self, totals};
-use super::{Misbehaviour, OrderEdit, OrderKind, Practice, money, pages};
+use super::{Giving, Misbehaviour, OrderEdit, OrderKind, Practice, money, pages};
 
 #[derive(Template)]
 #[template(path = "practice/index.html")]
@@ -159,6 +159,7 @@ pub(super) async fn change_order(
     let (id, action) = path.into_inner();
     let known = match action.as_str() {
         "addition" => practice.edit_order(id, &OrderEdit::AddLine),
+        "more" => practice.edit_order(id, &OrderEdit::AddPiece),
         "removal" => practice.edit_order(id, &OrderEdit::RemovePiece),
         "address" => practice.edit_order(id, &OrderEdit::Address1("9 Moved House Rd".to_owned())),
         "note" => practice.edit_order(
@@ -168,6 +169,25 @@ pub(super) async fn change_order(
         "payment" => practice.pay_order(id),
         "cancellation" => practice.cancel_order(id),
         "refund" => practice.refund_order(id),
+        "comeback" => practice.give_back_shipped(id, false),
+        "pending-comeback" => practice.give_back_shipped(id, true),
+        "shipping-refund" => practice.give_back(
+            id,
+            &Giving {
+                shipping: true,
+                ..Giving::default()
+            },
+        ),
+        "amount-refund" => practice.give_back(
+            id,
+            &Giving {
+                cents: Some(300),
+                note: Some("For the trouble".to_owned()),
+                ..Giving::default()
+            },
+        ),
+        "settlement" => practice.settle_refunds(id),
+        "void" => practice.void_order(id),
         "fulfillment" => practice.fulfill_elsewhere(id),
         _ => return HttpResponse::NotFound().body("The store cannot do that"),
     };

@@ -251,6 +251,12 @@ pub(super) struct Refund {
     pub(super) restock: bool,
     pub(super) lines: Vec<RefundLine>,
     pub(super) shipping: Amount,
+    /// What was given back beside lines and shipping.
+    #[serde(default)]
+    pub(super) adjustment: Amount,
+    /// The return that it settles.
+    #[serde(default)]
+    pub(super) return_id: Option<u64>,
     pub(super) transaction_ids: Vec<u64>,
 }
 

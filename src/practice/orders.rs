@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 
 use super::kinds::{Good, What};
-use super::model::{Order, Refund, RefundLine};
-use super::money::Amount;
+use super::model::Order;
 use super::state::State;
 use super::totals::{self, totals};
-use super::{OrderEdit, checkout, kinds, routing, webhooks};
+use super::{Giving, OrderEdit, Restocking, checkout, kinds, refunds, routing, webhooks};
 
 /// Takes an order out to change it, with a new `updated_at` that is never the old one. What could not be done leaves
 /// no trace, not even a new time.
@@ -82,6 +81,17 @@ fn apply_edit(
             routing::route_line(state, order, line_id, now);
             return Some(vec![(line_id, 1)]);
         }
+        OrderEdit::AddPiece => {
+            let line = order.lines.iter_mut().rfind(|line| !line.tip)?;
+            let (line_id, before) = (line.id, line.quantity);
+            line.quantity += 1;
+            if let Some(tax) = &mut line.tax {
+                tax.amount = tax.amount.part(before + 1, before);
+            }
+            order.edited = true;
+            routing::route_piece(state, order, line_id, now);
+            return Some(vec![(line_id, 1)]);
+        }
         OrderEdit::RemovePiece => {
             let line_id = order
                 .lines
@@ -124,23 +134,54 @@ pub(super) fn pay(state: &mut State, id: u64, now: Timestamp) -> bool {
     true
 }
 
-/// Cancels what has not left yet, gives the money back and puts the goods back.
-pub(super) fn cancel(state: &mut State, id: u64, reason: &str, now: Timestamp) -> bool {
+/// How an order is cancelled.
+#[derive(Debug, Clone)]
+pub(super) struct Cancelling {
+    /// As the API spells it: `CUSTOMER`.
+    pub(super) reason: String,
+    pub(super) refund: bool,
+    pub(super) restock: bool,
+}
+
+impl Default for Cancelling {
+    fn default() -> Self {
+        Self {
+            reason: "CUSTOMER".to_owned(),
+            refund: true,
+            restock: true,
+        }
+    }
+}
+
+/// Cancels what has not left yet; the money goes back and the goods to their shelf as it is wanted.
+pub(super) fn cancel(state: &mut State, id: u64, wanted: &Cancelling, now: Timestamp) -> bool {
     let refund_id = change(state, id, now, |state, order| {
         if order.cancelled_at.is_some() || order.fulfillments.iter().any(|one| !one.cancelled) {
             return None;
         }
-        let pieces: Vec<(u64, i64)> = order
+        let pieces = order
             .lines
             .iter()
-            .map(|line| (line.id, line.current_quantity()))
-            .collect();
-        let shipping = totals(order).current_shipping;
-        let back = totals(order).received - totals(order).refunded;
-        let refund = give_back(state, order, &pieces, (shipping, back), "cancel", now);
+            .map(|line| (line.id, line.current_quantity()));
+        let giving = Giving {
+            pieces: pieces.filter(|(_, quantity)| *quantity > 0).collect(),
+            restock: if wanted.restock {
+                Restocking::Cancel
+            } else {
+                Restocking::None
+            },
+            shipping: true,
+            all_money: true,
+            keep_money: !wanted.refund,
+            ..Giving::default()
+        };
+        let refund = refunds::give(state, order, &giving, now);
+        if let Some(open) = authorization(order).filter(|_| totals(order).received.shop == 0) {
+            give_up(state, order, open, now);
+        }
         order.cancelled_at = Some(now);
         order.closed_at = Some(now);
-        order.cancel_reason = Some(reason.to_owned());
+        order.cancel_reason = Some(wanted.reason.clone());
         Some(refund)
     });
     let Some(Some(refund_id)) = refund_id else {
@@ -152,109 +193,43 @@ pub(super) fn cancel(state: &mut State, id: u64, reason: &str, now: Timestamp) -
     true
 }
 
-/// Refunds one piece of the first line that has one left.
-pub(super) fn refund_piece(state: &mut State, id: u64, now: Timestamp) -> bool {
-    let refund_id = change(state, id, now, |state, order| {
-        let line = order
-            .lines
-            .iter()
-            .find(|line| line.current_quantity() > 0 && !line.tip)?
-            .clone();
-        let left = line.current_quantity();
-        let net = totals::line_net(&line, left) - totals::line_net(&line, left - 1);
-        let tax = totals::line_tax(&line, left) - totals::line_tax(&line, left - 1);
-        let sums = totals(order);
-        let amount = net + totals::on_top(order, tax);
-        let back = if sums.received.shop - sums.refunded.shop >= amount.shop {
-            amount
-        } else {
-            Amount::default()
-        };
-        let kind = if totals::fulfillable_quantity(order, line.id) > 0 {
-            "cancel"
-        } else {
-            "no_restock"
-        };
-        Some(give_back(
-            state,
-            order,
-            &[(line.id, 1)],
-            (Amount::default(), back),
-            kind,
-            now,
-        ))
+/// Gives an authorisation up: the money is not taken any more.
+pub(super) fn void(state: &mut State, id: u64, now: Timestamp) -> bool {
+    let done = change(state, id, now, |state, order| {
+        let open = authorization(order).filter(|_| totals(order).received.shop == 0);
+        open.map(|open| give_up(state, order, open, now)).is_some()
     });
-    let Some(Some(refund_id)) = refund_id else {
+    if done != Some(true) {
         return false;
-    };
-    webhooks::refund(state, id, refund_id, now);
+    }
     webhooks::order(state, id, &["orders/updated"], now);
-    routing::announce_levels(state, id, now);
     true
 }
 
-/// Writes the refund: pieces out of the order, money (shipping part, whole sum) back where it came from.
-fn give_back(
-    state: &mut State,
-    order: &mut Order,
-    pieces: &[(u64, i64)],
-    money: (Amount, Amount),
-    restock_type: &str,
-    now: Timestamp,
-) -> u64 {
-    let (shipping, back) = money;
-    let mut lines = Vec::new();
-    for &(line_id, quantity) in pieces.iter().filter(|(_, quantity)| *quantity > 0) {
-        let location_id = order
-            .fulfillment_orders
-            .iter()
-            .find(|one| one.lines.iter().any(|line| line.line_id == line_id))
-            .map(|one| one.location_id);
-        if restock_type == "cancel" {
-            routing::take_back(state, order, line_id, quantity, now);
-        }
-        let id = state.large_id();
-        let Some(line) = order.lines.iter_mut().find(|line| line.id == line_id) else {
-            continue;
-        };
-        let (left, rest) = (line.current_quantity(), line.current_quantity() - quantity);
-        let refunded = RefundLine {
-            id,
-            line_id,
-            quantity,
-            location_id: location_id.filter(|_| restock_type == "cancel"),
-            restock_type: restock_type.to_owned(),
-            subtotal: totals::line_net(line, left) - totals::line_net(line, rest),
-            tax: totals::line_tax(line, left) - totals::line_tax(line, rest),
-        };
-        line.removed += quantity;
-        if !line.tip {
-            lines.push(refunded);
-        }
-    }
-    let mut transaction_ids = Vec::new();
-    if back.shop > 0 {
-        let paid = order
+/// The authorisation that was neither taken nor given up.
+fn authorization(order: &Order) -> Option<u64> {
+    let is_void = |id: u64| {
+        order
             .transactions
             .iter()
-            .find(|one| matches!(one.kind.as_str(), "sale" | "capture") && one.status == "success");
-        let (parent, gateway) = paid.map_or((None, "manual".to_owned()), |one| {
-            (Some(one.id), one.gateway.clone())
-        });
-        let one = checkout::transaction(state, ("refund", "success", &gateway), back, parent, now);
-        transaction_ids.push(one.id);
-        order.transactions.push(one);
-    }
-    let id = state.large_id();
-    let note = (restock_type != "cancel").then(|| "One piece arrived broken".to_owned());
-    order.refunds.push(Refund {
-        id,
-        created_at: now,
-        note,
-        restock: restock_type == "cancel",
-        lines,
-        shipping,
-        transaction_ids,
-    });
-    id
+            .any(|one| one.kind == "void" && one.parent_id == Some(id))
+    };
+    let found = order
+        .transactions
+        .iter()
+        .find(|one| one.kind == "authorization" && one.status == "success")?;
+    (!is_void(found.id)).then_some(found.id)
+}
+
+fn give_up(state: &mut State, order: &mut Order, parent: u64, now: Timestamp) {
+    let gateway = order.gateway.clone().unwrap_or_else(|| "manual".to_owned());
+    let amount = totals(order).total;
+    let one = checkout::transaction(
+        state,
+        ("void", "success", &gateway),
+        amount,
+        Some(parent),
+        now,
+    );
+    order.transactions.push(one);
 }

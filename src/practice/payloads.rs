@@ -332,6 +332,15 @@ pub(super) fn refund(order: &Order, refund: &Refund) -> Value {
     let shipping: Vec<Value> = order.shipping.iter().filter(|_| !refund.shipping.is_zero()).map(|one| json!({
         "id": one.id + 1, "shipping_line_id": one.id, "subtotal_amount_set": pen.set(refund.shipping),
     })).collect();
+    // What is given back beyond what was worked out stands below zero.
+    let adjustments: Vec<Value> = (!refund.adjustment.is_zero())
+        .then(|| json!({
+            "id": refund.id + 1, "order_id": order.id, "refund_id": refund.id, "kind": "refund_discrepancy",
+            "reason": "Refund discrepancy", "amount": pen.plain(-refund.adjustment), "amount_set": pen.set(-refund.adjustment),
+            "tax_amount": pen.plain(Amount::default()), "tax_amount_set": pen.set(Amount::default()),
+        }))
+        .into_iter()
+        .collect();
     let money = order
         .transactions
         .iter()
@@ -340,9 +349,10 @@ pub(super) fn refund(order: &Order, refund: &Refund) -> Value {
         "id": refund.id, "admin_graphql_api_id": gid("Refund", refund.id), "order_id": order.id,
         "created_at": time(refund.created_at), "processed_at": time(refund.created_at),
         "note": refund.note, "user_id": null, "duties": [], "total_duties_set": pen.set(Amount::default()),
-        "return": null, "restock": refund.restock, "additional_fees": [],
+        "return": refund.return_id.map(|id| json!({"id": id, "admin_graphql_api_id": gid("Return", id)})),
+        "restock": refund.restock, "additional_fees": [],
         "total_additional_fees_set": pen.set(Amount::default()),
-        "refund_shipping_lines": shipping, "order_adjustments": [], "refund_line_items": lines,
+        "refund_shipping_lines": shipping, "order_adjustments": adjustments, "refund_line_items": lines,
         "transactions": money.map(|one| transaction(order, one)).collect::<Vec<_>>(),
     })
 }

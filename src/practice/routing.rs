@@ -23,9 +23,24 @@ pub(super) fn route(state: &mut State, order: &mut Order, now: Timestamp) {
 
 /// Gives one line to a location that has it, best one that ships for this order anyway.
 pub(super) fn route_line(state: &mut State, order: &mut Order, line_id: u64, now: Timestamp) {
-    let Some(line) = order.line(line_id).cloned() else {
-        return;
-    };
+    if let Some(line) = order.line(line_id).cloned() {
+        route_pieces(state, order, &line, now);
+    }
+}
+
+/// Gives one more piece of a line to a location.
+pub(super) fn route_piece(state: &mut State, order: &mut Order, line_id: u64, now: Timestamp) {
+    if let Some(line) = order.line(line_id).cloned() {
+        let one = Line {
+            quantity: 1,
+            ..line
+        };
+        route_pieces(state, order, &one, now);
+    }
+}
+
+fn route_pieces(state: &mut State, order: &mut Order, line: &Line, now: Timestamp) {
+    let line_id = line.id;
     let is_local = order
         .shipping
         .iter()
@@ -36,15 +51,8 @@ pub(super) fn route_line(state: &mut State, order: &mut Order, line_id: u64, now
         (_, true) => "SHIPPING",
         (_, false) => "NONE",
     };
-    let location_id = best_location(state, order, &line);
-    shift(
-        state,
-        &line,
-        location_id,
-        -line.quantity,
-        line.quantity,
-        now,
-    );
+    let location_id = best_location(state, order, line);
+    shift(state, line, location_id, -line.quantity, line.quantity, now);
     let (fo_id, fo_line_id) = (state.id(), state.id());
     let piece = FoLine {
         id: fo_line_id,
@@ -141,6 +149,28 @@ pub(super) fn take_back(
     quantity: i64,
     now: Timestamp,
 ) {
+    take_out(state, order, (line_id, quantity), 1, now);
+}
+
+/// Takes pieces out of what is still to be fulfilled; they are nowhere any more.
+pub(super) fn write_off(
+    state: &mut State,
+    order: &mut Order,
+    line_id: u64,
+    quantity: i64,
+    now: Timestamp,
+) {
+    take_out(state, order, (line_id, quantity), 0, now);
+}
+
+/// `on_shelf` of each piece is available again: one or none.
+fn take_out(
+    state: &mut State,
+    order: &mut Order,
+    (line_id, quantity): (u64, i64),
+    on_shelf: i64,
+    now: Timestamp,
+) {
     let Some(line) = order.line(line_id).cloned() else {
         return;
     };
@@ -151,7 +181,7 @@ pub(super) fn take_back(
             piece.remaining -= taken;
             piece.total -= taken;
             left -= taken;
-            shift(state, &line, fo.location_id, taken, -taken, now);
+            shift(state, &line, fo.location_id, taken * on_shelf, -taken, now);
         }
         close_when_empty(fo, now);
     }

@@ -68,8 +68,10 @@ pub(super) fn totals(order: &Order) -> Totals {
     } else {
         sums.tip
     };
+    let adjusted: Amount = order.refunds.iter().map(|refund| refund.adjustment).sum();
     sums.current_total =
-        sums.current_subtotal + sums.current_shipping + tip_left + on_top(order, sums.current_tax);
+        sums.current_subtotal + sums.current_shipping + tip_left + on_top(order, sums.current_tax)
+            - adjusted;
 
     sums.received = settled(order, &["sale", "capture"]);
     sums.refunded = settled(order, &["refund"]);
@@ -168,9 +170,10 @@ pub(super) fn financial_status(order: &Order) -> &'static str {
         .transactions
         .iter()
         .any(|one| one.kind == "authorization" && one.status == "success");
+    let voided = order.transactions.iter().any(|one| one.kind == "void");
     if sums.received.shop == 0 {
         return match (
-            order.cancelled_at.is_some(),
+            order.cancelled_at.is_some() || voided,
             authorized,
             sums.total.shop == 0,
         ) {

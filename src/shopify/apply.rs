@@ -29,6 +29,7 @@ mod payments;
 mod people;
 mod privacy;
 pub(crate) mod queries;
+mod refunds;
 
 use queries::Ours;
 
@@ -58,6 +59,7 @@ pub fn apply_event(conn: &mut DbConnection, event: &EventRow, now: At) -> Result
         Act::LeaveToNamedOrder => Ok(hints::of_named_order(event)),
         Act::LeaveStock => Ok(hints::of_stock(event)),
         Act::KeepProduct => product(conn, &shop, event, now),
+        Act::BookRefund => refunds::apply(conn, &shop, event, now),
         Act::CheckOrderGone => deleted::order(conn, &shop, event, now),
         Act::CheckProductGone => deleted::product(conn, &shop, event, now),
         Act::CheckCustomerGone => deleted::customer(conn, &shop, event, now),
@@ -191,6 +193,7 @@ pub(crate) fn book(
         })
         .collect();
     products::fetch_missing(conn, shop, &sold, now)?;
+    let shelf = refunds::Shelf::of(conn, shop, incoming.refunds.as_deref().unwrap_or_default())?;
     let intake = Intake {
         channel: shop.channel,
         contact,
@@ -200,6 +203,7 @@ pub(crate) fn book(
             .parse()
             .unwrap_or(PaymentRule::Paid),
         check_first: false,
+        shelf: &|place| shelf.find(place),
         source,
     };
     let received = match orders::receive(conn, incoming, &intake, now) {

@@ -20,6 +20,7 @@ use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::jobs::{self, Filing, Job, Run};
 use crate::platform::queue::Outcome;
+use crate::shopify::cancellations;
 use crate::shopify::client::ShopifyError;
 use crate::shopify::gid::{Gid, LineItem, Location};
 use crate::shopify::{Connector, outcome_of};
@@ -65,6 +66,10 @@ pub fn on_event(conn: &mut DbConnection, event: Event, now: At) -> Result<(), Db
         Event::ShipmentShipped { order, shipment }
         | Event::TrackingCorrected { order, shipment }
         | Event::ShipmentUndone { order, shipment } => (order, shipment),
+        Event::CancellationAsked {
+            order,
+            cancellation,
+        } => return cancellations::on_asked(conn, order, cancellation, now),
     };
     let Some(origin) = queries::find_origin(conn, order)? else {
         return Ok(());
@@ -91,6 +96,7 @@ pub fn on_event(conn: &mut DbConnection, event: Event, now: At) -> Result<(), Db
         Event::ShipmentUndone { .. } => {
             jobs::enqueue(conn, &CancelFulfillment { shipment, key }, &filing, now)?;
         }
+        Event::CancellationAsked { .. } => {}
     }
     Ok(())
 }
@@ -514,7 +520,7 @@ impl Push {
 }
 
 /// Whether Shopify may have made the change although we hold no answer that says so.
-fn may_have_arrived(error: &ShopifyError) -> bool {
+pub(crate) fn may_have_arrived(error: &ShopifyError) -> bool {
     match error {
         ShopifyError::Unreachable { sent, .. } => *sent,
         ShopifyError::Unexpected(_) => true,

@@ -5,6 +5,7 @@ pub(crate) mod charges;
 pub mod fetch;
 pub mod graphql;
 mod reader;
+pub mod refunds;
 pub mod rows;
 
 use std::borrow::Cow;
@@ -114,6 +115,7 @@ fn of_payload(order: &payloads::Order, triggered_at: At) -> Result<Translated, T
         discounts: Reader::discounts(order, lines.as_deref(), charges.as_deref()),
         lines,
         charges,
+        refunds: refunds::of_order(order, &reader, triggered_at)?,
         flags,
     };
     let shop_domain = order.myshopify_domain.clone().or(order.shop_domain.clone());

@@ -1,6 +1,7 @@
 //! Which of the connector's jobs a pause holds back, by their kind: the one place that says so.
 use crate::platform::jobs::Job;
 use crate::platform::queue::pauses::Scope;
+use crate::shopify::cancellations::CancelOrder;
 use crate::shopify::deletions::CheckDeleted;
 use crate::shopify::fulfillments::{CancelFulfillment, PushFulfillment, PushTracking};
 use crate::shopify::jobs::{CheckUninstalled, ImportProduct, ImportProducts, ReadLocations};
@@ -15,6 +16,7 @@ pub const HELD: &[&str] = &[
     PushFulfillment::KIND,
     PushTracking::KIND,
     CancelFulfillment::KIND,
+    CancelOrder::KIND,
     ImportProducts::KIND,
     ImportProduct::KIND,
     ReadLocations::KIND,

@@ -103,6 +103,7 @@ payloads! {
         tax_lines: Field<Vec<TaxLine>>,
         discount_applications: Option<Vec<DiscountApplication>>,
         fulfillments: Option<Vec<Fulfillment>>,
+        refunds: Field<Vec<Refund>>,
         shop_domain: Option<String>,
         myshopify_domain: Option<String>,
     }
@@ -273,6 +274,57 @@ payloads! {
         id: Option<Id>,
         #[serde(deserialize_with = "whole")]
         quantity: Option<i64>,
+    }
+    /// One of an order's refunds, or the body of `refunds/create`.
+    Refund {
+        id: Option<Id>,
+        order_id: Option<Id>,
+        created_at: Option<Moment>,
+        processed_at: Option<Moment>,
+        #[serde(deserialize_with = "words")]
+        note: Option<String>,
+        user_id: Option<Id>,
+        r#return: Option<ReturnId>,
+        total_duties_set: Option<MoneySet>,
+        total_additional_fees_set: Option<MoneySet>,
+        order_adjustments: Option<Vec<OrderAdjustment>>,
+        refund_shipping_lines: Option<Vec<RefundShippingLine>>,
+        refund_line_items: Option<Vec<RefundLine>>,
+        transactions: Option<Vec<RefundTransaction>>,
+    }
+    ReturnId { id: Option<Id> }
+    OrderAdjustment {
+        id: Option<Id>,
+        kind: Option<String>,
+        reason: Option<String>,
+        amount_set: Option<MoneySet>,
+        tax_amount_set: Option<MoneySet>,
+    }
+    RefundShippingLine {
+        id: Option<Id>,
+        subtotal_amount_set: Option<MoneySet>,
+        tax_amount_set: Option<MoneySet>,
+    }
+    /// `subtotal` and `total_tax` are floats and stay unread.
+    RefundLine {
+        id: Option<Id>,
+        line_item_id: Option<Id>,
+        #[serde(deserialize_with = "whole")]
+        quantity: Option<i64>,
+        location_id: Option<Id>,
+        restock_type: Option<String>,
+        subtotal_set: Option<MoneySet>,
+        total_tax_set: Option<MoneySet>,
+    }
+    RefundTransaction {
+        id: Option<Id>,
+        parent_id: Option<Id>,
+        kind: Option<String>,
+        gateway: Option<String>,
+        status: Option<String>,
+        amount: Option<Amount>,
+        currency: Option<String>,
+        processed_at: Option<Moment>,
     }
     /// `orders/delete` and its like: an id and nothing of what it was. `customers/delete` adds empty fields.
     Deleted {

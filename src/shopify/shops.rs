@@ -58,6 +58,8 @@ pub struct Shop {
     /// When somebody was last erased.
     pub redacted_at: Option<At>,
     pub budget: Option<Budget>,
+    /// What the store puts back on its shelves comes back on ours.
+    pub restock_returns: bool,
 }
 
 /// What is left of a store's rate budget, as the last answer said it.
@@ -223,6 +225,19 @@ pub fn set_payment_rule(
 ) -> Result<(), DbError> {
     queries::set_order_status_filter(conn, shop.id, rule.as_str())?;
     orders::payment_rule_changed(conn, shop.channel, rule, now)
+}
+
+/// Whether goods that the store puts back on its shelves are put back on ours, where its place is one of ours.
+///
+/// # Errors
+///
+/// `Db`.
+pub fn set_restock_returns(
+    conn: &mut DbConnection,
+    id: ShopId,
+    restock: bool,
+) -> Result<(), DbError> {
+    queries::set_restock_returns(conn, id, restock)
 }
 
 /// Stores the key under which the store signs the webhooks that were made by hand in its settings.

@@ -51,6 +51,8 @@ pub enum Act {
     /// As [`Act::LeaveToOrder`], and the body names its order.
     LeaveToNamedOrder,
     KeepPayment,
+    /// Also while its order is unknown: that brings its refunds itself.
+    BookRefund,
     CheckOrderGone,
     KeepProduct,
     CheckProductGone,
@@ -114,7 +116,7 @@ pub const TOPICS: &[TopicRule] = &[
     change("orders/edited",                  Subject::Order,         ORDERS,       Act::LeaveToNamedOrder),
     change("orders/risk_assessment_changed", Subject::Order,         ORDERS,       Act::LeaveToOrder),
     gone  ("orders/delete",                  Subject::Order,         ORDERS,       Act::CheckOrderGone),
-    change("refunds/create",                 Subject::Order,         REFUNDS,      Act::LeaveToNamedOrder),
+    change("refunds/create",                 Subject::Order,         REFUNDS,      Act::BookRefund),
     change("order_transactions/create",      Subject::Order,         REFUNDS,      Act::KeepPayment),
     change("fulfillments/create",            Subject::Order,         FULFILLMENTS, Act::LeaveToNamedOrder),
     change("fulfillments/update",            Subject::Order,         FULFILLMENTS, Act::LeaveToNamedOrder),

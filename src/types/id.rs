@@ -86,6 +86,10 @@ ids! {
     ProductId,
     /// Key of a row in `saved_views`.
     SavedViewId,
+    /// Key of a row in `refunds`.
+    RefundId,
+    /// Key of a row in `returns`.
+    ReturnId,
     /// Key of a row in `sellers`.
     SellerId,
     /// Key of a row in `shipments`.

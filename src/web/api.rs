@@ -13,6 +13,7 @@ pub mod locations;
 pub mod mappings;
 pub mod orders;
 pub mod products;
+pub mod refunds;
 pub mod shipments;
 pub mod stock;
 pub mod sync;

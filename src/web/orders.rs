@@ -18,6 +18,8 @@ use crate::shopify::shops;
 use crate::types::{ChannelId, Money, OrderId, UserId};
 
 mod asked;
+pub mod cancellation;
+pub mod edits;
 pub mod export;
 pub mod saved_views;
 pub mod show;

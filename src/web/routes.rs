@@ -155,6 +155,10 @@ fn pages() -> Vec<Route> {
         post("/shipments/{id}/cancellation",      Access::May(Action::Ship), shipments::create_undo),
         post("/orders/{id}/hold",                 Access::May(Action::Hold), holds::create),
         post("/orders/{id}/hold/release",         Access::May(Action::Hold), holds::release),
+        get ("/orders/{id}/edits/{version}",      Access::May(Action::View), orders::edits::show),
+        post("/orders/{id}/edits/{version}",      Access::May(Action::Hold), orders::edits::create),
+        get ("/orders/{id}/cancellation",         Access::May(Action::CancelOrder), orders::cancellation::confirm),
+        post("/orders/{id}/cancellation",         Access::May(Action::CancelOrder), orders::cancellation::create),
         post("/orders/{id}/lines/{line}/item",    Access::May(Action::Map),  holds::choose_item),
         // Items and their stock.
         get ("/products",                         Access::May(Action::View), products::index),

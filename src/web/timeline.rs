@@ -63,11 +63,13 @@ fn icon(kind: Kind) -> &'static str {
     match kind {
         Kind::Received | Kind::Updated | Kind::Echo => "events",
         Kind::Mapped | Kind::Unmapped => "map",
+        Kind::EditDecided => "check",
         Kind::HoldPlaced | Kind::HoldReleased => "pause",
         Kind::StockReserved | Kind::StockReleased => "layers",
-        Kind::PaymentChanged | Kind::Paid => "card",
+        Kind::PaymentChanged | Kind::Paid | Kind::Refunded | Kind::RefundSettled => "card",
         Kind::TotalsDiffer | Kind::PushFailed => "alert",
-        Kind::Cancelled | Kind::DeletedAtSource => "x",
+        Kind::CancellationRefused => "alert",
+        Kind::Cancelled | Kind::CancellationAsked | Kind::DeletedAtSource => "x",
         Kind::FulfilledElsewhere | Kind::Shipped => "truck",
         Kind::TrackingCorrected => "tag",
         Kind::ShipmentUndone => "replay",
@@ -100,6 +102,7 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
             lines => format!("Order received with {lines} lines"),
         },
         Kind::Updated => format!("Changed in the store: {}", list(arguments, "what")),
+        Kind::EditDecided => decided(arguments),
         Kind::Mapped => "Item known: a product of this order was mapped".to_owned(),
         Kind::Unmapped => "A mapping was taken back: a line has no item".to_owned(),
         Kind::HoldPlaced => format!("Held by {}", hold(arguments)),
@@ -117,6 +120,10 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
             word(arguments, "channel"),
             word(arguments, "added")
         ),
+        Kind::Refunded => refunded(arguments),
+        Kind::RefundSettled => format!("Refund: {}", list(arguments, "payments")),
+        Kind::CancellationAsked => with_reason("The store is asked to cancel it", &reason),
+        Kind::CancellationRefused => with_reason("The store did not cancel it", &reason),
         Kind::Cancelled => with_reason("Cancelled", &reason),
         Kind::DeletedAtSource => "Deleted in the store; it stays here".to_owned(),
         Kind::Redacted => "Personal data erased, as the customer or the store asked".to_owned(),
@@ -155,6 +162,17 @@ fn paid(arguments: &Value) -> String {
     with_detail(text.trim_start(), arguments)
 }
 
+/// `Edit decided: 2 accepted, 1 rejected`.
+fn decided(arguments: &Value) -> String {
+    let parts: Vec<String> = ["accepted", "rejected"]
+        .into_iter()
+        .map(|key| (number(arguments, key), key))
+        .filter(|(count, _key)| *count > 0)
+        .map(|(count, key)| format!("{count} {key}"))
+        .collect();
+    with_reason("Edit decided", &parts.join(", "))
+}
+
 fn reserved(arguments: &Value) -> String {
     let (pieces, short) = (number(arguments, "pieces"), number(arguments, "short"));
     let word = if pieces == 1 { "piece" } else { "pieces" };
@@ -185,6 +203,30 @@ fn sent(arguments: &Value) -> String {
     text
 }
 
+/// `Refunded USD 12.00 and 2 pieces; USD 3.00 are on their way`.
+fn refunded(arguments: &Value) -> String {
+    let paid = list(arguments, "paid");
+    let pieces = match number(arguments, "pieces") {
+        0 => String::new(),
+        1 => "1 piece".to_owned(),
+        pieces => format!("{pieces} pieces"),
+    };
+    let what: Vec<String> = [paid, pieces]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    let mut text = match what.as_slice() {
+        [] => "Refunded".to_owned(),
+        what => format!("Refunded {}", what.join(" and ")),
+    };
+    let pending = list(arguments, "pending");
+    if !pending.is_empty() {
+        text.push_str("; on its way: ");
+        text.push_str(&pending);
+    }
+    text
+}
+
 fn pushed(arguments: &Value) -> &'static str {
     let adopted = arguments.get("adopted").and_then(Value::as_bool) == Some(true);
     match word(arguments, "what").as_str() {
@@ -192,6 +234,7 @@ fn pushed(arguments: &Value) -> &'static str {
         "fulfillment" => "The store was told of the shipment",
         "tracking" => "The store was told the new tracking",
         "cancellation" => "The store was told that the shipment is undone",
+        "order cancellation" => "The store has cancelled it, as it was asked",
         _ => "The store was told",
     }
 }

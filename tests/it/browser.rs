@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use counterfoil::erp::orders::{self, WorkState};
 use counterfoil::erp::users::roles::Role;
-use counterfoil::practice::OrderKind;
+use counterfoil::practice::{OrderEdit, OrderKind};
 use counterfoil::web::routes::{Access, table};
 use serde_json::json;
 
@@ -228,6 +228,11 @@ async fn map_and_ship(app: &TestApp) {
         .submit(form.fill("carrier", "UPS"))
         .await
         .assert_shows("1Z1");
+    app.run_jobs().await;
+    // It is edited afterwards, and something of it is given back.
+    let there: u64 = ready.external_id.parse().expect("a number");
+    assert!(app.practice.edit_order(there, &OrderEdit::AddLine));
+    assert!(app.practice.give_back_shipped(there, true));
     app.run_jobs().await;
 }
 

@@ -136,7 +136,8 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "tax_minor", "total_minor", "ships", "gift_card", "tip", "vendor", "grams", "taxable",
         "presentment_unit_price_scaled", "presentment_discount_minor", "presentment_tax_minor",
         "presentment_total_minor", "discounts", "taxes", "duties", "bundle_external_id",
-        "bundle_title", "bundle_quantity"
+        "bundle_title", "bundle_quantity",
+        "refunded_quantity", "returned_quantity"
     ]),
     ("line_products", &[
         "id", "order_line_id", "product_id", "quantity_each"
@@ -175,6 +176,14 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ("order_versions", &[
         "id", "order_id", "version", "at"
     ]),
+    ("order_edits", &[
+        "id", "order_id", "version", "subject", "order_line_id", "state", "opened_at", "decided_at",
+        "decided_by"
+    ]),
+    ("order_cancellations", &[
+        "id", "order_id", "reason", "refund", "restock", "notify", "state", "asked_at", "asked_by",
+        "sent_at", "job_external_id", "answer", "finished_at"
+    ]),
     ("holds", &[
         "id", "order_id", "channel_id", "kind", "cause", "opened_at", "opened_by", "released_at",
         "released_by"
@@ -185,6 +194,23 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ]),
     ("shipment_lines", &[
         "id", "shipment_id", "order_line_id", "quantity"
+    ]),
+    ("refunds", &[
+        "id", "public_id", "order_id", "external_id", "return_external_id", "currency",
+        "presentment_currency", "made_at", "made_by", "received_at"
+    ]),
+    ("refund_lines", &[
+        "id", "refund_id", "external_id", "order_line_id", "line_external_id", "quantity", "restock",
+        "location_external_id", "location_id", "restocked_quantity", "subtotal_minor", "tax_minor",
+        "presentment_subtotal_minor", "presentment_tax_minor"
+    ]),
+    ("refund_charges", &[
+        "id", "refund_id", "kind", "external_id", "title", "amount_minor", "tax_minor",
+        "presentment_amount_minor", "presentment_tax_minor"
+    ]),
+    ("refund_transactions", &[
+        "id", "refund_id", "external_id", "parent_external_id", "gateway", "state", "amount_minor",
+        "currency", "processed_at"
     ]),
     ("drivers", &[
         "user_id", "active"
@@ -222,7 +248,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "refresh_lease_until", "client_id", "client_secret_sealed", "notification_key_sealed",
         "api_version", "notify_default", "order_status_filter", "last_error", "last_error_at",
         "installed_at", "uninstalled_at", "redacted_at", "budget_available", "budget_max",
-        "budget_rate", "budget_at"
+        "budget_rate", "budget_at", "restock_returns"
     ]),
     ("shopify_oauth_states", &[
         "id", "nonce_hash", "domain", "user_id", "expires_at", "used_at"

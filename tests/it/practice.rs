@@ -432,6 +432,7 @@ async fn any_variables(store: &Store, order: u64, name: &str) -> Value {
         "topic": "ORDERS_CREATE", "webhookSubscription": {"uri": "https://erp.example.com/hook"},
         "fulfillment": {"lineItemsByFulfillmentOrder": []}, "fulfillmentId": "gid://shopify/Fulfillment/1",
         "trackingInfoInput": {"company": "UPS", "number": "1Z"}, "idempotencyKey": name,
+        "reason": "OTHER", "restock": true, "refund": true, "notify": false,
     })
 }
 

@@ -49,6 +49,7 @@ const MAY: &[(Action, &[Role])] = {
             &[Owner, Admin, Operations, Warehouse, Finance],
         ),
         (Action::Map, &[Owner, Admin, Operations]),
+        (Action::CancelOrder, &[Owner, Admin, Operations]),
         (Action::Replay, &[Owner, Admin, Operations]),
         (Action::Import, &[Owner, Admin, Operations]),
         (Action::Dispatch, &[Owner, Admin, Operations, Warehouse]),

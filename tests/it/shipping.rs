@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use counterfoil::erp::locations;
+use counterfoil::erp::orders::lines::LineResolution;
 use counterfoil::erp::orders::{self, OrderError, WorkState};
 use counterfoil::erp::products::{self, NewProduct};
 use counterfoil::erp::shipping::{self, NewShipment, ShipError, Shipped, Tracking};
 use counterfoil::erp::stock::{self, Movement};
-use counterfoil::practice::{Misbehaviour, OrderKind, PlacedOrder, ShownFulfillment};
+use counterfoil::practice::{Misbehaviour, OrderEdit, OrderKind, PlacedOrder, ShownFulfillment};
 use counterfoil::types::{LocationId, OrderLineId, ShipmentId};
 
 use crate::support::app::TestApp;
@@ -141,8 +142,8 @@ async fn our_own_shipment_comes_back_as_an_echo(kind: Kind) {
 /// An order of the practice store, mapped, in stock and ready to leave.
 pub(crate) struct Story {
     pub(crate) app: TestApp,
-    placed: PlacedOrder,
-    order: counterfoil::types::OrderId,
+    pub(crate) placed: PlacedOrder,
+    pub(crate) order: counterfoil::types::OrderId,
 }
 
 impl Story {
@@ -161,14 +162,17 @@ impl Story {
     }
 
     /// Gives every variant of the order an item with plenty of stock everywhere.
-    fn map_and_stock(&self) {
+    pub(crate) fn map_and_stock(&self) {
         let now = self.app.clock.now();
         let channel = self.app.order(&self.placed.name).channel_id;
         let lines = self
             .app
             .read(|conn| orders::queries::list_lines(conn, self.order));
+        let unknown =
+            |line: &orders::queries::LineRow| line.facts.resolution == LineResolution::Unmapped;
         for variant in lines
             .into_iter()
+            .filter(unknown)
             .filter_map(|line| line.facts.variant_external_id)
         {
             let done = self.app.db().write_here(|conn| -> Result<(), OrderError> {
@@ -201,7 +205,7 @@ impl Story {
         self.ship("all", &self.open_lines(), number)
     }
 
-    fn ship(
+    pub(crate) fn ship(
         &self,
         request: &str,
         lines: &[(OrderLineId, i64)],
@@ -240,7 +244,7 @@ impl Story {
         done.expect("it can be corrected");
     }
 
-    fn undo(&self, shipment: ShipmentId) {
+    pub(crate) fn undo(&self, shipment: ShipmentId) {
         let now = self.app.clock.now();
         let done = self
             .app
@@ -250,12 +254,12 @@ impl Story {
     }
 
     /// Where the order's stock is promised.
-    fn place(&self) -> LocationId {
+    pub(crate) fn place(&self) -> LocationId {
         let places = self.app.read(locations::list);
         places.first().expect("a location").id
     }
 
-    fn open_lines(&self) -> Vec<(OrderLineId, i64)> {
+    pub(crate) fn open_lines(&self) -> Vec<(OrderLineId, i64)> {
         let lines = self
             .app
             .read(|conn| shipping::queries::list_open_lines(conn, self.order));
@@ -263,7 +267,7 @@ impl Story {
         open.filter(|(_, left)| *left > 0).collect()
     }
 
-    fn state(&self) -> WorkState {
+    pub(crate) fn state(&self) -> WorkState {
         self.app.order(&self.placed.name).work_state
     }
 
@@ -279,7 +283,7 @@ impl Story {
     }
 
     /// How often an operation reached the store.
-    fn sent(&self, operation: &str) -> usize {
+    pub(crate) fn sent(&self, operation: &str) -> usize {
         let requests = self.app.practice.requests();
         requests
             .iter()
@@ -287,7 +291,22 @@ impl Story {
             .count()
     }
 
-    fn assert_stock_adds_up(&self) {
+    /// The merchant edits it in the store.
+    #[track_caller]
+    pub(crate) fn edit(&self, edit: &OrderEdit) {
+        let done = self.app.practice.edit_order(self.placed.id, edit);
+        assert!(done, "{edit:?}");
+    }
+
+    /// The body of the last webhook of a topic.
+    #[track_caller]
+    pub(crate) fn last_webhook(&self, topic: &str) -> String {
+        let sent = self.app.practice.deliveries();
+        let last = sent.into_iter().rfind(|one| one.topic == topic);
+        last.unwrap_or_else(|| panic!("no {topic} was sent")).body
+    }
+
+    pub(crate) fn assert_stock_adds_up(&self) {
         assert_eq!(self.app.read(stock::wrong_levels), Vec::<String>::new());
     }
 }

@@ -383,7 +383,6 @@ async fn what_the_order_carries_is_stored_and_done_with_its_reason(kind: Kind) {
     let app = TestApp::connected(kind).await;
     let sample = |name: &str| fixture(name);
     let bodies = [
-        ("refunds/create", sample("refunds_create.json")),
         ("fulfillments/create", sample("fulfillments_create.json")),
         ("fulfillments/update", sample("fulfillments_create.json")),
         (

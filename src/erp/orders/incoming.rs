@@ -3,6 +3,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::erp::customers::{Address, IncomingCustomer};
+use crate::erp::refunds::{IncomingRefund, Shelf};
 use crate::types::{At, ChannelId, ContactId, Currency, Dual, EventId, Field, ProductId};
 
 /// Raised whenever a translator reads the same source differently, so that a replay applies again.
@@ -106,6 +107,10 @@ pub struct IncomingOrder {
     pub charges: Option<Vec<IncomingCharge>>,
     pub taxes: Option<Vec<IncomingTax>>,
     pub discounts: Option<Vec<IncomingDiscount>>,
+    /// All refunds there are; `None` where the source did not carry them. They are facts of their own, known by
+    /// their ids: what the order says does not depend on them.
+    #[serde(skip)]
+    pub refunds: Option<Vec<IncomingRefund>>,
     /// What was odd about the source, in words for a person.
     pub flags: Vec<String>,
 }
@@ -280,6 +285,8 @@ pub struct Intake<'a> {
     pub payment: PaymentRule,
     /// Opens the hold `checking` on a new order, until the channel was asked for what it did not tell.
     pub check_first: bool,
+    /// Where goods lie that the channel has put back.
+    pub shelf: Shelf<'a>,
     pub source: Source<'a>,
 }
 

@@ -2,12 +2,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::{self, Change};
+use super::edits::Guard;
 use super::incoming::{IncomingLine, IncomingOrder, Intake, Resolution};
 use super::kept::{self, Pen};
 use super::queries::{self, LineFacts, LineRow, PartRow};
 use crate::erp::holds;
+use crate::erp::refunds::{self, IncomingRefund};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{OrderId, OrderLineId, ProductId};
+use crate::types::{Currency, OrderId, OrderLineId, ProductId};
 
 crate::text_enum! {
     /// Whether we know what a line stands for.
@@ -29,6 +31,8 @@ pub(super) struct OpenLine {
     pub(super) id: OrderLineId,
     pub(super) facts: LineFacts,
     pub(super) shipped: i64,
+    /// Refunded after they had left.
+    pub(super) returned: i64,
     pub(super) parts: Vec<(ProductId, i64)>,
 }
 
@@ -82,6 +86,7 @@ pub(super) fn insert(
                 id: *ids.get(&line.facts.external_id)?,
                 facts: line.facts,
                 shipped: 0,
+                returned: 0,
                 parts: line.parts,
             })
         })
@@ -97,11 +102,13 @@ pub(super) fn update(
     order: OrderId,
     incoming: &IncomingOrder,
     intake: &Intake<'_>,
+    known: Vec<LineRow>,
+    mut guard: Option<&mut Guard>,
 ) -> Result<Vec<Change>, DbError> {
     let Some(lines) = &incoming.lines else {
         return Ok(Vec::new());
     };
-    let mut stored: BTreeMap<String, LineRow> = queries::list_lines(conn, order)?
+    let mut stored: BTreeMap<String, LineRow> = known
         .into_iter()
         .map(|row| (row.facts.external_id.clone(), row))
         .collect();
@@ -110,7 +117,10 @@ pub(super) fn update(
     for (place, line) in lines.iter().enumerate() {
         let mut resolved = resolve(line, place, incoming, intake);
         let Some(row) = stored.remove(&line.external_id) else {
-            changes.push(difference::added(&resolved.facts));
+            changes.push(difference::added(&resolved.facts, guard.is_some()));
+            if let Some(guard) = guard.as_deref_mut() {
+                guard.hold_back_new(&mut resolved.facts);
+            }
             fresh.push(resolved);
             continue;
         };
@@ -125,14 +135,14 @@ pub(super) fn update(
         {
             replace_parts(conn, row.id, &resolved.parts)?;
         }
-        if row.facts != resolved.facts {
-            changes.extend(difference::of_line(
-                &row,
-                &resolved.facts,
-                incoming.currency,
-            ));
-            queries::update_line(conn, row.id, &resolved.facts)?;
-        }
+        let guard = guard.as_deref_mut();
+        changes.extend(change(
+            conn,
+            &row,
+            resolved.facts,
+            guard,
+            incoming.currency,
+        )?);
     }
     for row in stored.into_values() {
         if row.facts.current_quantity != 0 {
@@ -140,12 +150,65 @@ pub(super) fn update(
                 current_quantity: 0,
                 ..row.facts.clone()
             };
-            changes.extend(difference::of_line(&row, &facts, incoming.currency));
-            queries::update_line(conn, row.id, &facts)?;
+            let guard = guard.as_deref_mut();
+            changes.extend(change(conn, &row, facts, guard, incoming.currency)?);
         }
     }
     insert_fresh(conn, order, &fresh)?;
     Ok(changes)
+}
+
+/// What of new lines had left and come back before we heard of them.
+pub(super) fn take_returns(lines: &mut [OpenLine], incoming: &IncomingOrder) {
+    let counts = refunds::counts(incoming.refunds.as_deref().unwrap_or_default());
+    for line in lines {
+        if let Some((_refunded, returned)) = counts.get(line.facts.external_id.as_str()) {
+            line.returned = *returned;
+        }
+    }
+}
+
+/// Notes on each line how much of it was given back, as the order that brought its quantity says it.
+pub(super) fn note_refunds(
+    conn: &mut DbConnection,
+    order: OrderId,
+    refunds: &[IncomingRefund],
+) -> Result<(), DbError> {
+    let counts = refunds::counts(refunds);
+    for row in queries::list_lines(conn, order)? {
+        let count = counts
+            .get(row.facts.external_id.as_str())
+            .copied()
+            .unwrap_or_default();
+        if count != (row.refunded_quantity, row.returned_quantity) {
+            queries::set_refunded(conn, row.id, count)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what changed of a line, but for what only a person may change once something has left.
+fn change(
+    conn: &mut DbConnection,
+    row: &LineRow,
+    mut facts: LineFacts,
+    guard: Option<&mut Guard>,
+    currency: Currency,
+) -> Result<Vec<Change>, DbError> {
+    if row.facts == facts {
+        // A guard has to know as well that there is nothing to ask.
+        if let Some(guard) = guard {
+            guard.hold_back(row, &mut facts);
+        }
+        return Ok(Vec::new());
+    }
+    let told = facts.clone();
+    let is_asked = guard.is_some_and(|guard| guard.hold_back(row, &mut facts));
+    if row.facts != facts {
+        queries::update_line(conn, row.id, &facts)?;
+    }
+    let shown = if is_asked { &told } else { &facts };
+    Ok(difference::of_line(row, shown, currency, is_asked))
 }
 
 fn insert_fresh(
@@ -186,6 +249,7 @@ pub(super) fn load(conn: &mut DbConnection, order: OrderId) -> Result<Vec<OpenLi
                 .map(|part| (part.product_id, part.quantity_each))
                 .collect(),
             shipped: row.shipped_quantity,
+            returned: row.returned_quantity,
             facts: row.facts,
         })
         .collect())

@@ -75,6 +75,10 @@ pub fn release_hold(
 ) -> Result<(), OrderError> {
     queries::lock(conn, order)?.ok_or(OrderError::NotFound(order))?;
     let hold = holds::queries::find_open(conn, order, hold)?.ok_or(OrderError::NoSuchHold)?;
+    if hold.kind == HoldKind::Edit || hold.cause == super::cancellations::CAUSE {
+        // What was edited is decided line by line; the hold ends with the decision.
+        return Err(OrderError::NoSuchHold);
+    }
     holds::release(conn, order, (hold.kind, &hold.cause), user, now)?;
     if hold.kind == HoldKind::Unmapped {
         for line in queries::list_lines(conn, order)? {

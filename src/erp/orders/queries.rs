@@ -12,6 +12,8 @@ use crate::schema::{line_products, order_lines, orders};
 use crate::types::{At, ChannelId, ContactId, Currency, OrderId, ProductId};
 
 pub mod amounts;
+pub mod cancellations;
+pub mod edits;
 pub mod lines;
 pub mod list;
 pub mod records;
@@ -21,8 +23,8 @@ pub mod sums;
 
 pub use lines::{LineFacts, LineRow, PartRow, list_lines, list_parts};
 pub(super) use lines::{
-    add_shipped, delete_parts, insert_lines, insert_parts, lines_of_variant, set_resolution,
-    update_line,
+    add_shipped, delete_parts, insert_lines, insert_parts, lines_of_variant, set_refunded,
+    set_resolution, update_line,
 };
 
 #[diesel::declare_sql_function]

@@ -99,6 +99,7 @@ fn line_facts(line: &OpenLine) -> LineFacts {
         current: line.facts.current_quantity,
         shipped: line.shipped,
         elsewhere: line.facts.fulfilled_elsewhere,
+        returned: line.returned,
     }
 }
 

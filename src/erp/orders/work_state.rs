@@ -55,13 +55,21 @@ pub struct LineFacts {
     pub current: i64,
     pub shipped: i64,
     pub elsewhere: i64,
+    /// Had left and came back: `current` lacks them.
+    pub returned: i64,
 }
 
 impl LineFacts {
     /// Pieces still to leave.
     #[must_use]
     pub fn open(self) -> i64 {
-        (self.current - self.shipped - self.elsewhere).max(0)
+        (self.current - self.still_gone()).max(0)
+    }
+
+    /// Pieces that left and did not come back.
+    #[must_use]
+    pub fn still_gone(self) -> i64 {
+        (self.shipped + self.elsewhere - self.returned).max(0)
     }
 }
 
@@ -86,9 +94,17 @@ pub fn decide(facts: &Facts) -> WorkState {
     if facts.deleted {
         return WorkState::DeletedAtSource;
     }
+    if facts.holds.contains(&HoldKind::Edit) {
+        // An edit asks only once something has left: below, nobody would see that it waits.
+        return WorkState::NeedsReview;
+    }
     let shipped = facts.lines.iter().any(|line| line.shipped > 0);
     let elsewhere = facts.lines.iter().any(|line| line.elsewhere > 0);
     let open = facts.lines.iter().any(|line| line.open() > 0);
+    let gone = facts.lines.iter().any(|line| line.still_gone() > 0);
+    if !open && !gone && (shipped || elsewhere) {
+        return WorkState::Returned;
+    }
     if !open && shipped {
         return WorkState::Shipped;
     }
@@ -130,6 +146,7 @@ mod tests {
             current,
             shipped,
             elsewhere,
+            returned: 0,
         }
     }
 
@@ -188,6 +205,21 @@ mod tests {
         assert_eq!(decide(&with(vec![])), WorkState::NothingToShip);
     }
 
+    #[test]
+    fn what_came_back_is_returned_and_not_to_ship_again() {
+        let returned = |current, shipped, returned| Facts {
+            lines: vec![LineFacts {
+                returned,
+                ..line(current, shipped, 0)
+            }],
+            ..Facts::default()
+        };
+        assert_eq!(decide(&returned(0, 2, 2)), WorkState::Returned);
+        assert_eq!(decide(&returned(1, 2, 1)), WorkState::Shipped);
+        // Three ordered, two had left, one of these came back: the third is still to leave.
+        assert_eq!(decide(&returned(2, 2, 1)), WorkState::PartShipped);
+    }
+
     fn any_facts() -> impl Strategy<Value = Facts> {
         let pieces = || 0..4_i64;
         let lines = prop::collection::vec((pieces(), pieces(), pieces()), 0..4);
@@ -224,7 +256,8 @@ mod tests {
             let open = facts.lines.iter().any(|line| line.open() > 0);
             let gone = facts.lines.iter().any(|line| line.shipped + line.elsewhere > 0);
             let may_wait = !closed && open && !gone && !facts.fulfilled_at_source;
-            prop_assert_eq!(waits(state), may_wait, "{:?}", state);
+            let is_edited = !closed && facts.holds.contains(&HoldKind::Edit);
+            prop_assert_eq!(waits(state), may_wait || is_edited, "{:?}", state);
             let ready = may_wait && facts.holds.is_empty() && facts.short == 0;
             prop_assert_eq!(state == WorkState::Ready, ready);
             prop_assert_eq!(state == WorkState::Cancelled, facts.cancelled);
@@ -239,6 +272,11 @@ mod tests {
             let (before, mut held) = (decide(&facts), facts);
             held.holds.push(hold);
             let after = decide(&held);
+            if hold == HoldKind::Edit {
+                let closed = held.cancelled || held.deleted;
+                prop_assert!(closed || after == WorkState::NeedsReview, "{:?}", after);
+                return Ok(());
+            }
             prop_assert!(after <= before, "{:?} after {:?}", after, before);
             prop_assert_eq!(waits(before), waits(after));
             prop_assert!(!matches!(after, WorkState::Ready | WorkState::Short));

@@ -31,6 +31,8 @@ pub struct OpenLine {
     pub current_quantity: i64,
     pub shipped_quantity: i64,
     pub fulfilled_elsewhere: i64,
+    /// Pieces that had left and came back: `current_quantity` lacks them.
+    pub returned_quantity: i64,
     pub is_mapped: bool,
 }
 
@@ -38,7 +40,8 @@ impl OpenLine {
     /// Pieces that nobody has shipped yet.
     #[must_use]
     pub fn left(&self) -> i64 {
-        self.current_quantity - self.shipped_quantity - self.fulfilled_elsewhere
+        let gone = self.shipped_quantity + self.fulfilled_elsewhere - self.returned_quantity;
+        self.current_quantity - gone.max(0)
     }
 }
 
@@ -166,6 +169,7 @@ pub fn list_open_lines(conn: &mut DbConnection, order: OrderId) -> Result<Vec<Op
             order_lines::current_quantity,
             order_lines::shipped_quantity,
             order_lines::fulfilled_elsewhere,
+            order_lines::returned_quantity,
             exists(line_products::table.filter(line_products::order_line_id.eq(order_lines::id))),
         ))
         .load(conn)?)

@@ -19,6 +19,7 @@ crate::text_enum! {
         View = "view",
         Ship = "ship",
         Hold = "hold",
+        CancelOrder = "cancel_order",
         Map = "map",
         Replay = "replay",
         Discard = "discard",
@@ -50,7 +51,7 @@ impl Role {
                 Role::Warehouse,
                 Role::Finance,
             ],
-            Action::Map | Action::Replay | Action::Import => {
+            Action::Map | Action::Replay | Action::Import | Action::CancelOrder => {
                 &[Role::Owner, Role::Admin, Role::Operations]
             }
             Action::Discard | Action::Connect | Action::Users | Action::Settings => {
@@ -83,6 +84,7 @@ impl Action {
             Action::View => "see this",
             Action::Ship => "ship orders",
             Action::Hold => "hold orders",
+            Action::CancelOrder => "cancel orders",
             Action::Map => "map products",
             Action::Replay => "replay events",
             Action::Discard => "discard events",

@@ -23,8 +23,13 @@ pub(super) fn mark_as_paid(ctx: &Ctx<'_>, args: &Args) -> Val {
 
 pub(super) fn cancel_order(ctx: &Ctx<'_>, args: &Args) -> Val {
     let number = args.gid("orderId", "Order").unwrap_or(0);
-    let reason = args.text("reason").unwrap_or_default();
-    let done = ctx.change(|state, now| orders::cancel(state, number, &reason, now));
+    let method = args.inner("refundMethod");
+    let wanted = orders::Cancelling {
+        reason: args.text("reason").unwrap_or_default(),
+        refund: method.flag("originalPaymentMethodsRefund") || args.flag("refund"),
+        restock: args.flag("restock"),
+    };
+    let done = ctx.change(|state, now| orders::cancel(state, number, &wanted, now));
     let list = if done {
         Vec::new()
     } else {

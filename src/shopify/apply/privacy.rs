@@ -42,6 +42,9 @@ pub(super) fn without_person(mut order: IncomingOrder) -> IncomingOrder {
     for line in order.lines.iter_mut().flatten() {
         line.properties.clear();
     }
+    for refund in order.refunds.iter_mut().flatten() {
+        refund.note = None;
+    }
     order
 }
 

@@ -38,6 +38,7 @@ struct Row {
     budget_max: Option<i64>,
     budget_rate: Option<i64>,
     budget_at: Option<At>,
+    restock_returns: bool,
 }
 
 impl Row {
@@ -81,6 +82,7 @@ impl Row {
             uninstalled_at: self.uninstalled_at,
             redacted_at: self.redacted_at,
             budget,
+            restock_returns: self.restock_returns,
         })
     }
 }
@@ -391,6 +393,17 @@ pub(crate) fn set_order_status_filter(
 ) -> Result<(), DbError> {
     diesel::update(table.find(id))
         .set(t::order_status_filter.eq(rule))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(crate) fn set_restock_returns(
+    conn: &mut DbConnection,
+    id: ShopId,
+    restock: bool,
+) -> Result<(), DbError> {
+    diesel::update(table.find(id))
+        .set(t::restock_returns.eq(restock))
         .execute(conn)?;
     Ok(())
 }

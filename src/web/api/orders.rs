@@ -3,6 +3,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::refunds::{self, Refund};
 use super::shipments::{self, Shipment};
 use super::{Amount, Page, moment, page_size, parsed};
 use crate::erp::customers::{self, Address};
@@ -136,6 +137,7 @@ pub struct Order {
     pub tax_exempt: bool,
     pub holds: Vec<Hold>,
     pub shipments: Vec<Shipment>,
+    pub refunds: Vec<Refund>,
 }
 
 /// Where somebody lives.
@@ -216,6 +218,10 @@ pub struct Line {
     pub shipped_quantity: i64,
     /// Shipped by somebody else, as Shopify says.
     pub fulfilled_elsewhere: i64,
+    /// Refunded in any way, as Shopify says.
+    pub refunded_quantity: i64,
+    /// Of these, what had left and came back.
+    pub returned_quantity: i64,
     /// Whether it is something to ship at all.
     pub requires_shipping: bool,
     pub gift_card: bool,
@@ -419,6 +425,7 @@ fn load(conn: &mut DbConnection, order: &OrderRow, summary: Summary) -> Result<O
             })
             .collect(),
         shipments: shipments::of_order(conn, &order.public_id, id)?,
+        refunds: refunds::of_order(conn, id)?,
         phone: order.facts.phone.clone(),
         shipping_address: postal(order.facts.shipping_address.as_deref()),
         billing_address: postal(order.facts.billing_address.as_deref()),
@@ -459,6 +466,8 @@ fn line(order: &OrderRow, row: LineRow, items: &[parts::ItemRow]) -> Line {
         current_quantity: facts.current_quantity,
         shipped_quantity: row.shipped_quantity,
         fulfilled_elsewhere: facts.fulfilled_elsewhere,
+        refunded_quantity: row.refunded_quantity,
+        returned_quantity: row.returned_quantity,
         requires_shipping: facts.ships,
         gift_card: facts.gift_card,
         tip: facts.tip,

@@ -27,6 +27,8 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::StockAdjusted => "Stock adjusted",
         Kind::HoldPlaced => "Order held",
         Kind::HoldReleased => "Hold released",
+        Kind::EditDecided => "Edit decided",
+        Kind::CancellationAsked => "Order cancelled",
         Kind::EventReplayed => "Event replayed",
         Kind::EventsReplayed => "Many events replayed",
         Kind::EventDiscarded => "Event discarded",
@@ -95,6 +97,12 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
         ),
         Kind::HoldPlaced => "Put on hold".to_owned(),
         Kind::HoldReleased => format!("Released from {}", hold(word("hold"))),
+        Kind::EditDecided => format!(
+            "Edit decided: {} accepted, {} rejected",
+            number("accepted"),
+            number("rejected")
+        ),
+        Kind::CancellationAsked => format!("Cancellation asked: {}", word("reason")),
         Kind::EventReplayed => "Replayed".to_owned(),
         Kind::EventsReplayed => format!("{} with the same reason replayed", number("count")),
         Kind::EventDiscarded => format!("Discarded: {}", word("reason")),

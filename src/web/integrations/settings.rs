@@ -122,7 +122,7 @@ pub async fn edit(
     Ok(html(StatusCode::OK, &page))
 }
 
-/// `POST /integrations/shopify/{id}/settings`: `notify`, `payment`, `every_minutes`, `notification_key`,
+/// `POST /integrations/shopify/{id}/settings`: `notify`, `restock_returns`, `payment`, `every_minutes`, `notification_key`,
 /// `location-{row}`.
 ///
 /// # Errors
@@ -146,6 +146,11 @@ pub async fn update(
             changed.push("notify");
         }
         shops::set_notify_default(conn, id, notify)?;
+        let restock = form.contains_key("restock_returns");
+        if shop.restock_returns != restock {
+            changed.push("restock_returns");
+        }
+        shops::set_restock_returns(conn, id, restock)?;
         changed.extend(set_streams(conn, &shop, &form, now)?);
         let before = locations::list(conn, id)?;
         for (field, value) in &form {

@@ -3,15 +3,16 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::ListQuery;
 use super::words::{self, Badge};
+use super::{ListQuery, edits};
 use crate::erp::customers::Address;
 use crate::erp::deliveries::queries::DeliveryRow;
-use crate::erp::orders;
+use crate::erp::orders::cancellations::CAUSE as CANCELLATION;
 use crate::erp::orders::difference::Change;
 use crate::erp::orders::queries::list::{self, View, Wanted};
 use crate::erp::orders::queries::sums::{self, DetailFacts};
 use crate::erp::orders::queries::{self as rows, OrderRow, show as parts};
+use crate::erp::orders::{self, WorkState};
 use crate::erp::{customers, deliveries, holds, timeline};
 use crate::platform::db::{Db, DbConnection};
 use crate::types::{At, OrderId};
@@ -26,10 +27,12 @@ use crate::web::visitor::Visitor;
 mod lines;
 mod money;
 mod records;
+mod refunds;
 
 pub use lines::LineView;
 pub use money::{MoneyView, PaymentView, Row};
 pub use records::Company;
+pub use refunds::RefundView;
 
 /// How many timeline entries a page shows.
 const TIMELINE: i64 = 200;
@@ -42,6 +45,8 @@ pub struct HoldView {
     /// Where it is mended, if there is a place: path and words.
     pub remedy: Option<(String, &'static str)>,
     pub is_manual: bool,
+    /// It ends with a decision elsewhere, never by its button.
+    pub is_decided_elsewhere: bool,
 }
 
 /// An edit: when, and what it changed.
@@ -49,6 +54,16 @@ pub struct Edit {
     pub at: At,
     pub version: i64,
     pub changes: Vec<Change>,
+    /// Whether it was reviewed, or is to be.
+    pub is_reviewed: bool,
+}
+
+impl Edit {
+    /// What a change means here, in words.
+    #[must_use]
+    pub fn means(&self, change: &Change) -> String {
+        words::meanings(change)
+    }
 }
 
 /// Who bought.
@@ -79,6 +94,8 @@ struct Loaded {
     details: DetailFacts,
     place: Option<String>,
     edits: Vec<Edit>,
+    reviews: Vec<edits::Row>,
+    refunds: Vec<RefundView>,
     customer: Option<Customer>,
     ship: ShipPanel,
     beside: (Option<OrderId>, Option<OrderId>),
@@ -95,7 +112,11 @@ struct ShowPage {
     source: String,
     /// A person holds it.
     is_held: bool,
+    /// Neither cancelled nor gone, and nobody has asked for it yet.
+    may_cancel: bool,
     short_words: String,
+    /// What has left although it should not have; empty where that is nothing.
+    gone_words: String,
     state: Badge,
     payment: Badge,
     way: Way,
@@ -110,6 +131,9 @@ struct ShowPage {
     /// What the order says of itself, by name.
     records: Vec<(&'static str, String)>,
     edits: Vec<Edit>,
+    /// What was rejected: we and the store differ.
+    differing: Vec<edits::Row>,
+    refunds: Vec<RefundView>,
     flags: Vec<String>,
     customer: Option<Customer>,
     shipping: Vec<String>,
@@ -176,6 +200,7 @@ fn load(
         },
         None => None,
     };
+    let reviews = edits::load(conn, &order)?;
     Ok(Some(Loaded {
         channel: parts::find_channel(conn, order.channel_id)?,
         lines: lines::load(conn, &order)?,
@@ -193,8 +218,11 @@ fn load(
                 at: row.at,
                 version: row.version,
                 changes: serde_json::from_str(&row.difference).unwrap_or_default(),
+                is_reviewed: reviews.iter().any(|review| review.version == row.version),
             })
             .collect(),
+        reviews,
+        refunds: refunds::load(conn, id)?,
         customer,
         ship: ShipPanel::load(conn, id, form)?,
         beside: list::neighbours(conn, wanted, (order.facts.placed_at, id))?,
@@ -213,14 +241,17 @@ fn built(frame: Frame, query: &ListQuery, loaded: Loaded) -> ShowPage {
         is_held: loaded
             .holds
             .iter()
-            .any(|hold| hold.kind == holds::HoldKind::Manual),
+            .any(|hold| hold.kind == holds::HoldKind::Manual && hold.cause.is_empty()),
+        may_cancel: !WorkState::CLOSED.contains(&order.work_state)
+            && loaded.holds.iter().all(|hold| hold.cause != CANCELLATION),
         short_words: short_words(&lines, order.short_quantity),
+        gone_words: gone_words(&order, &lines),
         state: words::state(order.work_state, order.short_quantity),
         payment: words::payment(facts.payment_state),
         holds: loaded
             .holds
             .iter()
-            .map(|hold| hold_view(hold, &lines))
+            .map(|hold| hold_view(hold, &order, &lines, &loaded.reviews))
             .collect(),
         is_open: lines.iter().any(|line| line.open > 0),
         entries: loaded.entries,
@@ -229,6 +260,12 @@ fn built(frame: Frame, query: &ListQuery, loaded: Loaded) -> ShowPage {
         company: records::company(&loaded.details),
         records: records::of(&order, &loaded.details, loaded.place),
         edits: loaded.edits,
+        differing: loaded
+            .reviews
+            .into_iter()
+            .filter(edits::Row::is_rejected)
+            .collect(),
+        refunds: loaded.refunds,
         flags: facts
             .flags
             .iter()
@@ -268,6 +305,33 @@ fn short_words(lines: &[LineView], short: i64) -> String {
         "{short} {pieces} short: {}. Ship the rest now, or add stock first.",
         lacking.join(", ")
     )
+}
+
+/// Says what left of an order that is cancelled, or beyond what is still ordered, and what to do.
+fn gone_words(order: &OrderRow, lines: &[LineView]) -> String {
+    let over: i64 = lines
+        .iter()
+        .map(|line| {
+            let ours = line.gone - line.elsewhere - line.returned;
+            if order.facts.cancelled_at.is_some() {
+                ours.max(0)
+            } else {
+                // What was refunded and stays with the customer is no mistake.
+                let kept = line.current + line.refunded - line.returned;
+                (ours - kept).max(0)
+            }
+        })
+        .sum();
+    let pieces = if over == 1 { "piece" } else { "pieces" };
+    match (over, order.facts.cancelled_at) {
+        (0, _) => String::new(),
+        (over, Some(_)) => format!(
+            "{over} {pieces} left before it was cancelled. Undo the shipment if the parcel is still here; else stop it with the carrier, or wait for its return."
+        ),
+        (over, None) => format!(
+            "{over} {pieces} left that are not ordered any more. Undo the shipment if the parcel is still here; else wait for its return."
+        ),
+    }
 }
 
 fn written(address: &Option<String>) -> Vec<String> {
@@ -319,7 +383,12 @@ fn way(frame: &Frame, query: &ListQuery, beside: (Option<OrderId>, Option<OrderI
     }
 }
 
-fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
+fn hold_view(
+    hold: &holds::queries::HoldRow,
+    order: &OrderRow,
+    lines: &[LineView],
+    reviews: &[edits::Row],
+) -> HoldView {
     use holds::HoldKind;
     let line = lines.iter().find(|line| line.cause == hold.cause);
     let text = match (hold.kind, line) {
@@ -331,6 +400,9 @@ fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
         (HoldKind::Address, _) => "The address needs a look.".to_owned(),
         (HoldKind::Channel, _) => "The store holds it.".to_owned(),
         (HoldKind::Edit, _) => "It was edited after something had been shipped.".to_owned(),
+        (HoldKind::Manual, _) if hold.cause == CANCELLATION => {
+            "The store is asked to cancel it: nothing leaves meanwhile.".to_owned()
+        }
         (HoldKind::Manual, _) => "It is on hold.".to_owned(),
     };
     let remedy = match (hold.kind, line) {
@@ -339,6 +411,10 @@ fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
             "Map it",
         )),
         (HoldKind::Unmapped, Some(line)) => Some((format!("#line-{}", line.id), "Choose its item")),
+        (HoldKind::Edit, _) => reviews.iter().rfind(|row| row.is_pending()).map(|row| {
+            let path = format!("/orders/{}/edits/{}", order.id, row.version);
+            (path, "Review the edit")
+        }),
         (
             HoldKind::Unmapped
             | HoldKind::Unpaid
@@ -346,7 +422,6 @@ fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
             | HoldKind::Risk
             | HoldKind::Address
             | HoldKind::Channel
-            | HoldKind::Edit
             | HoldKind::Manual,
             _,
         ) => None,
@@ -357,5 +432,6 @@ fn hold_view(hold: &holds::queries::HoldRow, lines: &[LineView]) -> HoldView {
         note: hold.note.clone(),
         remedy,
         is_manual: hold.kind == HoldKind::Manual,
+        is_decided_elsewhere: hold.kind == HoldKind::Edit || hold.cause == CANCELLATION,
     }
 }

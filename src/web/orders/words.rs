@@ -1,5 +1,6 @@
 //! How states of orders are called on screen, and in which tone.
 use crate::erp::holds::HoldKind;
+use crate::erp::orders::difference::{Change, Meaning};
 use crate::erp::orders::incoming::PaymentState;
 use crate::erp::orders::work_state::WorkState;
 use crate::erp::payments::{PaymentKind, PaymentStatus};
@@ -123,6 +124,30 @@ pub fn hold(kind: HoldKind) -> &'static str {
         HoldKind::Edit => "an edit that needs a decision",
         HoldKind::Manual => "a person",
     }
+}
+
+/// What a change means here: `2 pieces are not sent; waits for a decision`.
+#[must_use]
+pub fn meanings(change: &Change) -> String {
+    let words: Vec<String> = change
+        .means
+        .iter()
+        .map(|(meaning, pieces)| {
+            let pieces = match pieces {
+                1 => "1 piece".to_owned(),
+                pieces => format!("{pieces} pieces"),
+            };
+            match meaning {
+                Meaning::StockFreed => format!("stock of {pieces} is free again"),
+                Meaning::ToShip => format!("{pieces} more to ship"),
+                Meaning::OverShipped => format!("{pieces} left that are not ordered any more"),
+                Meaning::PaysMore => "the customer pays more".to_owned(),
+                Meaning::PaysLess => "the customer pays less".to_owned(),
+                Meaning::Asked => "waits for a decision".to_owned(),
+            }
+        })
+        .collect();
+    words.join("; ")
 }
 
 /// `19%` from the decimal text `0.19`; the text itself where it is no such number.

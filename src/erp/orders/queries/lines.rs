@@ -55,6 +55,10 @@ pub struct LineRow {
     pub id: OrderLineId,
     pub order_id: OrderId,
     pub shipped_quantity: i64,
+    /// Refunded pieces that `current_quantity` lacks for that reason, as the channel's last word was.
+    pub refunded_quantity: i64,
+    /// Those of them that had left and came back.
+    pub returned_quantity: i64,
     #[diesel(embed)]
     pub facts: LineFacts,
 }
@@ -125,6 +129,21 @@ pub(in crate::erp::orders) fn set_resolution(
     Ok(())
 }
 
+/// How many pieces of a line were given back: all of them, and those that had left.
+pub(in crate::erp::orders) fn set_refunded(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+    (refunded, returned): (i64, i64),
+) -> Result<(), DbError> {
+    diesel::update(order_lines::table.find(line))
+        .set((
+            order_lines::refunded_quantity.eq(refunded),
+            order_lines::returned_quantity.eq(returned),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Adds to what has left of a line; less than nothing or more than there is, is refused.
 pub(in crate::erp::orders) fn add_shipped(
     conn: &mut DbConnection,
@@ -135,7 +154,10 @@ pub(in crate::erp::orders) fn add_shipped(
         order_lines::table
             .find(line)
             .filter((order_lines::shipped_quantity + quantity).ge(0))
-            .filter((order_lines::shipped_quantity + quantity).le(order_lines::current_quantity)),
+            .filter(
+                (order_lines::shipped_quantity + quantity)
+                    .le(order_lines::current_quantity + order_lines::returned_quantity),
+            ),
     )
     .set(order_lines::shipped_quantity.eq(order_lines::shipped_quantity + quantity))
     .prepared()

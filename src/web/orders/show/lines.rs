@@ -43,6 +43,10 @@ pub struct LineView {
     pub ordered: i64,
     pub gone: i64,
     pub elsewhere: i64,
+    /// Had left and came back.
+    pub returned: i64,
+    /// Refunded in any way.
+    pub refunded: i64,
     /// Pieces still to leave.
     pub open: i64,
     /// Pieces that stock is promised for.
@@ -109,7 +113,7 @@ fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock
     // A test order is never shipped.
     let ours = facts.ships && !order.facts.test && facts.resolution != LineResolution::Ignored;
     let open = if ours {
-        (facts.current_quantity - gone).max(0)
+        (facts.current_quantity - (gone - row.returned_quantity).max(0)).max(0)
     } else {
         0
     };
@@ -147,6 +151,8 @@ fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock
         ordered: facts.quantity,
         gone,
         elsewhere: facts.fulfilled_elsewhere,
+        returned: row.returned_quantity,
+        refunded: row.refunded_quantity,
         open,
         total: Money::new(facts.total_minor, currency),
         each: UnitPrice {
