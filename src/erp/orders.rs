@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::erp::customers::Address;
 use crate::erp::refunds;
+use crate::erp::returns;
 use crate::erp::stock::StockError;
 use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
@@ -334,6 +335,36 @@ fn write_amounts(
     };
     rows::replace_totals(conn, id, booked::totals(&totals, incoming, sums), fresh)?;
     rows::keep_details(conn, id, &booked::details(details, incoming))
+}
+
+/// Brings a return of the channel's order up to date: its state, its goods on our shelves, and the lines that
+/// are sent in their place, which need no decision.
+///
+/// # Errors
+///
+/// The database's.
+pub fn return_from_channel(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    external_id: &str,
+    incoming: &returns::IncomingReturn,
+    shelf: refunds::Shelf<'_>,
+    actor: &Actor,
+    now: At,
+) -> Result<Option<OrderId>, OrderError> {
+    let Some(stored) = queries::lock_external(conn, channel, external_id)? else {
+        return Ok(None);
+    };
+    let mut received = returns::receive(conn, stored.id, incoming, shelf, now)?;
+    let entries = &mut received.entries;
+    edits::accept_exchanges(conn, &stored, entries, now)?;
+    if received.is_news() {
+        standing::recompute_changed(conn, stored.id, received.entries, actor, now)?;
+    } else {
+        recompute(conn, stored.id, now)?;
+    }
+    refunds::put_back(conn, &received.arrivals, now)?;
+    Ok(Some(stored.id))
 }
 
 /// Cancels the channel's order; an order that we do not know is left to the next full payload.

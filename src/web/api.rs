@@ -14,9 +14,11 @@ pub mod mappings;
 pub mod orders;
 pub mod products;
 pub mod refunds;
+pub mod returns;
 pub mod shipments;
 pub mod stock;
 pub mod sync;
+pub mod versions;
 pub mod sync_runs;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};

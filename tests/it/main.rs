@@ -37,6 +37,7 @@ mod receiving_orders;
 mod refunding;
 mod retention;
 mod roads;
+mod returning;
 mod routes;
 mod schema;
 mod set_up;

@@ -13,7 +13,7 @@ use counterfoil::types::At;
 use serde_json::{Value, json};
 
 const SECRET: &str = "practice-secret";
-const SCOPES: &str = "write_orders,write_products,read_customers,write_inventory,read_locations,write_merchant_managed_fulfillment_orders,read_fulfillments";
+const SCOPES: &str = "write_orders,write_products,read_customers,write_inventory,read_locations,write_merchant_managed_fulfillment_orders,read_fulfillments,read_returns";
 const CALLBACK: &str = "http://127.0.0.1:9/api/integrations/callback/";
 
 /// A running store with an app installed in it.
