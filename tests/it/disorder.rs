@@ -319,21 +319,29 @@ fn one_by_one(messages: &[Message]) -> Heaps {
     messages.iter().map(|it| vec![it.clone()]).collect()
 }
 
-/// Of each heap the newest state, if it is newer than all before, and the deletions.
+/// Of each heap the newest state, if it is newer than all before, the deletions, and the refund when it is told before
+/// a state that brings it: giving money back is a change of its own.
 fn got_through(heaps: &Heaps) -> Vec<Message> {
     let (mut newest, mut through) = (None, Vec::new());
     let mut heard = BTreeSet::new();
+    let mut is_refunded = false;
     for heap in heaps {
         let heap = heap.iter().filter(|it| heard.insert(it.webhook_id.clone()));
         let heap: Vec<&Message> = heap.collect();
-        through.extend(heap.iter().copied().filter(|it| it.is_deletion()).cloned());
-        let states = heap.into_iter().filter(|it| it.version.is_some());
         // The last of equals: it arrived last.
-        if let Some(state) = states.max_by_key(|it| it.version)
-            && state.version > newest
-        {
-            newest = state.version;
-            through.push(state.clone());
+        let states = heap.iter().filter(|it| it.version.is_some());
+        let state = states.max_by_key(|it| it.version);
+        let state = state.filter(|it| it.version > newest);
+        for message in &heap {
+            let is_state = state.is_some_and(|it| it.webhook_id == message.webhook_id);
+            let is_refund = message.is_refund() && newest.is_some() && !is_refunded;
+            if is_state {
+                newest = message.version;
+            }
+            is_refunded |= is_refund || (is_state && message.brings_refund());
+            if is_state || is_refund || message.is_deletion() {
+                through.push((*message).clone());
+            }
         }
     }
     through

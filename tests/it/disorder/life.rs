@@ -23,6 +23,16 @@ impl Message {
         let rule = topics::rule(self.topic);
         rule.is_some_and(|rule| rule.destructive.is_some())
     }
+
+    pub(super) fn is_refund(&self) -> bool {
+        self.topic == "refunds/create"
+    }
+
+    /// Whether it is an order that brings its refund along.
+    pub(super) fn brings_refund(&self) -> bool {
+        let body: Value = serde_json::from_slice(&self.body).expect("JSON");
+        body["refunds"].as_array().is_some_and(|it| !it.is_empty())
+    }
 }
 
 /// A variant that the store sells: its own number and its product's.

@@ -149,6 +149,12 @@ fn named(column: &str) -> String {
                        WHERE 'event:' || e.id = t.source) ELSE t.source END"
                 .to_owned()
         }
+        "arguments" => {
+            "COALESCE((SELECT REPLACE(t.arguments, '\"refund\":' || r.id || '}', '\"refund\":' || r.external_id || '}') \
+                       FROM refunds r WHERE t.kind = 'refunded' AND t.arguments LIKE '%\"refund\":' || r.id || '}'), \
+                      t.arguments)"
+                .to_owned()
+        }
         _ => format!("t.{column}"),
     }
 }
