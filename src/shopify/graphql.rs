@@ -22,8 +22,10 @@ type OrderDisplayFinancialStatus = String;
 type OrderDisplayFulfillmentStatus = String;
 type OrderReturnStatus = String;
 type OrderTransactionErrorCode = String;
+type OrderAdjustmentDiscrepancyReason = String;
 type OrderTransactionKind = String;
 type OrderTransactionStatus = String;
+type RefundLineItemRestockType = String;
 type WeightUnit = String;
 /// A decimal number as text: money never passes through a float.
 type Decimal = String;
@@ -110,6 +112,24 @@ pub struct Locations;
     deprecated = "deny"
 )]
 pub struct FulfillmentLines;
+
+/// One refund whole; its lines by pages.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/refund_whole.graphql",
+    response_derives = "Debug, Clone, PartialEq, Serialize",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny",
+    extern_enums(
+        "CurrencyCode",
+        "OrderAdjustmentDiscrepancyReason",
+        "OrderTransactionKind",
+        "OrderTransactionStatus",
+        "RefundLineItemRestockType"
+    )
+)]
+pub struct RefundWhole;
 
 /// One order with its money, lines, payments and fulfillments, by pages.
 #[derive(Debug, GraphQLQuery)]

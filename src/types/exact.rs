@@ -1,4 +1,5 @@
 //! Amounts as fine as a channel tells them: no cent is rounded before the whole was added up.
+use std::fmt::{self, Display, Formatter};
 use std::iter::Sum;
 use std::ops::{Add, Neg, Sub};
 
@@ -186,6 +187,15 @@ impl Neg for Dual {
 impl Sum for Dual {
     fn sum<I: Iterator<Item = Dual>>(amounts: I) -> Dual {
         amounts.fold(Dual::ZERO, Add::add)
+    }
+}
+
+/// A plain decimal, as Shopify spells amounts.
+impl Display for Exact {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        let (sign, rest) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        let unit = 10_u128.pow(DIGITS);
+        write!(to, "{sign}{}.{:06}", rest / unit, rest % unit)
     }
 }
 

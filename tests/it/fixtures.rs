@@ -97,7 +97,7 @@ impl Case {
     }
 
     fn by_graphql(&self) -> Translated {
-        graphql::translate(&self.fetched().node, At(0))
+        graphql::translate(&self.fetched().node, None, At(0))
             .unwrap_or_else(|wrong| panic!("{}: {wrong}", self.name))
     }
 
@@ -105,6 +105,7 @@ impl Case {
         let body = serde_json::to_vec(&self.node).expect("JSON");
         Fetched {
             node: graphql::read(&body).unwrap_or_else(|wrong| panic!("{}: {wrong}", self.name)),
+            refunds: None,
             asked_at: At::parse("2026-11-21T00:00:00Z").expect("a moment"),
             api_version: "2026-10".to_owned(),
         }
@@ -168,7 +169,7 @@ fn a_bulk_operations_rows_are_the_same_order() {
         node["fulfillments"] = json!([]);
         let whole = rows::assemble(read(&node), children.iter().map(read).collect());
         let whole = whole.unwrap_or_else(|wrong| panic!("{}: {wrong}", case.name));
-        let mut told = graphql::translate(&whole, At(0)).expect("an order");
+        let mut told = graphql::translate(&whole, None, At(0)).expect("an order");
         assert_eq!(told.fulfillments.is_none(), has_parcels, "{}", case.name);
         told.fulfillments = case.by_graphql().fulfillments;
         assert_eq!(shown(&told), shown(&case.by_graphql()), "{}", case.name);
@@ -180,7 +181,9 @@ fn what_is_left_of_a_fetched_order_after_an_erasure_can_still_be_read() {
     for case in cases() {
         let left = impersonal_body(&case.fetched().body());
         let node = graphql::read(&left).unwrap_or_else(|wrong| panic!("{}: {wrong}", case.name));
-        let told = graphql::translate(&node, At(0)).expect("an order").order;
+        let told = graphql::translate(&node, None, At(0))
+            .expect("an order")
+            .order;
         let address = told
             .shipping_address
             .value()

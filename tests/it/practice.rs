@@ -13,7 +13,7 @@ use counterfoil::types::At;
 use serde_json::{Value, json};
 
 const SECRET: &str = "practice-secret";
-const SCOPES: &str = "write_orders,write_products,read_customers,write_inventory,read_locations,write_merchant_managed_fulfillment_orders,read_fulfillments";
+const SCOPES: &str = "write_orders,write_products,read_customers,write_inventory,read_locations,write_merchant_managed_fulfillment_orders,read_fulfillments,read_returns";
 const CALLBACK: &str = "http://127.0.0.1:9/api/integrations/callback/";
 
 /// A running store with an app installed in it.
@@ -406,7 +406,7 @@ async fn an_expired_token_is_refused_as_shopify_refuses_it() {
 /// A whole order, as far as one answer holds it.
 fn whole(order: u64) -> Value {
     json!({
-        "id": gid(order), "lines": 20, "shipping": 5, "discounts": 20, "payments": 25, "fulfillments": 5,
+        "id": gid(order), "lines": 20, "shipping": 5, "discounts": 20, "payments": 25, "refunds": 10, "fulfillments": 5,
         "fulfilledLines": 15,
     })
 }
@@ -415,8 +415,22 @@ fn whole(order: u64) -> Value {
 async fn any_variables(store: &Store, order: u64, name: &str) -> Value {
     let products = store.ask("{ products(first: 1) { nodes { id variants(first: 1) { nodes { inventoryItem { id } } } } } }", json!({})).await;
     let product = products["data"]["products"]["nodes"][0].clone();
+    let refunds = store
+        .ask(
+            "{ orders(first: 50) { nodes { refunds { id } } } }",
+            json!({}),
+        )
+        .await;
+    let refunded = refunds["data"]["orders"]["nodes"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let refund = refunded
+        .flat_map(|order| order["refunds"].as_array().into_iter().flatten())
+        .next();
     let id = match name {
         name if name.contains("product") => product["id"].clone(),
+        "refund_whole" => refund.expect("a refund")["id"].clone(),
         _ => json!(gid(order)),
     };
     let search = match name {
@@ -427,7 +441,7 @@ async fn any_variables(store: &Store, order: u64, name: &str) -> Value {
     json!({
         "query": search, "sortKey": if name == "order_versions" { "UPDATED_AT" } else { "ID" },
         "id": id, "orderId": gid(order), "ids": [gid(order)], "productId": product["id"], "first": 20, "variantsFirst": 5,
-        "lines": 20, "shipping": 5, "discounts": 20, "payments": 25, "fulfillments": 5, "fulfilledLines": 15,
+        "lines": 20, "shipping": 5, "discounts": 20, "payments": 25, "refunds": 10, "fulfillments": 5, "fulfilledLines": 15,
         "inventoryItemId": product["variants"]["nodes"][0]["inventoryItem"]["id"], "locationId": "gid://shopify/Location/1",
         "topic": "ORDERS_CREATE", "webhookSubscription": {"uri": "https://erp.example.com/hook"},
         "fulfillment": {"lineItemsByFulfillmentOrder": []}, "fulfillmentId": "gid://shopify/Fulfillment/1",

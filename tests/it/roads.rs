@@ -71,7 +71,9 @@ async fn same_on_both_roads(app: &TestApp, id: u64) -> Fetched {
     let body = &told.expect("a webhook of the order").body;
     let by_webhook = orders::translate(body.as_bytes(), At(0)).expect("an order");
     let fetched = fetched(app, id).await.expect("the order");
-    let by_graphql = graphql::translate(&fetched.node, fetched.asked_at).expect("an order");
+    let by_graphql =
+        graphql::translate(&fetched.node, fetched.refunds.as_deref(), fetched.asked_at)
+            .expect("an order");
     assert_same(&by_webhook, &by_graphql);
     fetched
 }

@@ -175,6 +175,12 @@ pub(super) fn transaction(order: &Order, one: &Transaction) -> Obj {
 pub(super) fn refund(order: &Order, one: &Refund) -> Obj {
     let total = totals::refund_total(order, one);
     let lines = one.lines.iter().map(|line| refund_line(order, line));
+    let is_shipping = !one.shipping.is_zero();
+    let shipping = order.shipping.iter().filter(|_| is_shipping);
+    let shipping = shipping.map(|line| refund_shipping(order, one, line));
+    let adjustment = (!one.adjustment.is_zero()).then(|| adjustment(order, one));
+    let paid = one.transaction_ids.iter();
+    let money_back = paid.map(|paid| Val::Ref(Ref::Transaction(order.id, *paid)));
     obj(
         "Refund",
         [
@@ -186,9 +192,44 @@ pub(super) fn refund(order: &Order, one: &Refund) -> Obj {
             ("totalRefunded", money(total.shop, &order.currency)),
             ("totalRefundedSet", bag(order, total)),
             ("refundLineItems", Conn::listed("RefundLineItem", lines)),
+            (
+                "refundShippingLines",
+                Conn::listed("RefundShippingLine", shipping),
+            ),
+            (
+                "orderAdjustments",
+                Conn::listed("OrderAdjustment", adjustment),
+            ),
+            ("transactions", Conn::listed("OrderTransaction", money_back)),
+            ("duties", Val::List(Vec::new())),
             ("createdAt", time(one.created_at)),
             ("processedAt", time(one.created_at)),
             ("updatedAt", time(one.created_at)),
+        ],
+    )
+}
+
+fn refund_shipping(order: &Order, refund: &Refund, line: &ShippingLine) -> Val {
+    object(
+        "RefundShippingLine",
+        [
+            ("id", id("RefundShippingLine", line.id + 1)),
+            ("shippingLine", shipping_line(order, line)),
+            ("subtotalAmountSet", bag(order, refund.shipping)),
+            ("taxAmountSet", bag(order, Amount::default())),
+        ],
+    )
+}
+
+/// What is given back beyond what was worked out stands below zero.
+fn adjustment(order: &Order, refund: &Refund) -> Val {
+    object(
+        "OrderAdjustment",
+        [
+            ("id", id("OrderAdjustment", refund.id + 1)),
+            ("reason", leaf("REFUND_DISCREPANCY")),
+            ("amountSet", bag(order, -refund.adjustment)),
+            ("taxAmountSet", bag(order, Amount::default())),
         ],
     )
 }

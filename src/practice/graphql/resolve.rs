@@ -329,6 +329,9 @@ fn connection(of: &'static str) -> &'static str {
         "FulfillmentOrderLineItem" => "FulfillmentOrderLineItemConnection",
         "FulfillmentLineItem" => "FulfillmentLineItemConnection",
         "RefundLineItem" => "RefundLineItemConnection",
+        "RefundShippingLine" => "RefundShippingLineConnection",
+        "OrderAdjustment" => "OrderAdjustmentConnection",
+        "OrderTransaction" => "OrderTransactionConnection",
         _ => "WebhookSubscriptionConnection",
     }
 }
@@ -350,6 +353,9 @@ fn edge(of: &'static str) -> &'static str {
         "FulfillmentOrderLineItem" => "FulfillmentOrderLineItemEdge",
         "FulfillmentLineItem" => "FulfillmentLineItemEdge",
         "RefundLineItem" => "RefundLineItemEdge",
+        "RefundShippingLine" => "RefundShippingLineEdge",
+        "OrderAdjustment" => "OrderAdjustmentEdge",
+        "OrderTransaction" => "OrderTransactionEdge",
         _ => "WebhookSubscriptionEdge",
     }
 }

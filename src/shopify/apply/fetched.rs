@@ -22,7 +22,8 @@ pub fn apply_fetched(
     name: &str,
     now: At,
 ) -> Result<Outcome, DbError> {
-    let translated = match graphql::translate(&fetched.node, fetched.asked_at) {
+    let refunds = fetched.refunds.as_deref();
+    let translated = match graphql::translate(&fetched.node, refunds, fetched.asked_at) {
         Ok(translated) => translated,
         Err(wrong) => return Ok(unreadable(&wrong)),
     };

@@ -1,12 +1,16 @@
-//! Asks Shopify for one whole order: most in one answer, a long one by pages.
-use super::graphql::Node;
+//! Asks Shopify for one whole order: most in one answer, a long one by pages, each refund by itself.
+use serde::Serialize;
+
+use super::graphql::{Node, RefundNode};
 use crate::shopify::client::ShopifyError;
 use crate::shopify::gid::{Gid, Order as OrderKind};
 use crate::shopify::graphql::order::{
     OrderOrderFulfillmentsFulfillmentLineItemsNodes as Held,
     OrderOrderFulfillmentsFulfillmentLineItemsNodesLineItem as HeldItem,
 };
-use crate::shopify::graphql::{FulfillmentLines, Order, fulfillment_lines as more, order as shape};
+use crate::shopify::graphql::{
+    FulfillmentLines, Order, RefundWhole, fulfillment_lines as more, order as shape, refund_whole,
+};
 use crate::shopify::{Connector, Haste};
 use crate::types::{At, ShopId};
 
@@ -16,8 +20,9 @@ const MORE_LINES: i64 = 40;
 const FEWEST_LINES: i64 = 5;
 const SHIPPING: i64 = 5;
 const DISCOUNTS: i64 = 20;
-/// Payments and fulfillments have no pages: who has more is asked for once more with the most there may be.
+/// Payments, refunds and fulfillments have no pages: who has more is asked for once more with the most there may be.
 const PAYMENTS: i64 = 25;
+const REFUNDS: i64 = 10;
 const FULFILLMENTS: i64 = 5;
 const FULFILLED_LINES: i64 = 15;
 const MOST: i64 = 250;
@@ -28,17 +33,32 @@ const ATTEMPTS: u32 = 3;
 #[derive(Clone, Debug)]
 pub struct Fetched {
     pub node: Node,
+    /// Its refunds whole; `None` where they were not asked for, or may not be seen.
+    pub refunds: Option<Vec<RefundNode>>,
     /// Just before it was asked for: it is at least this new.
     pub asked_at: At,
     /// The version that Shopify served.
     pub api_version: String,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept<'a> {
+    #[serde(flatten)]
+    node: &'a Node,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    whole_refunds: Option<&'a [RefundNode]>,
+}
+
 impl Fetched {
-    /// The node's JSON, as `order_sources` keeps it.
+    /// The JSON of the node, its refunds whole beside it, as `order_sources` keeps it.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.node).unwrap_or_default()
+        let kept = Kept {
+            node: &self.node,
+            whole_refunds: self.refunds.as_deref(),
+        };
+        serde_json::to_vec(&kept).unwrap_or_default()
     }
 }
 
@@ -94,8 +114,10 @@ async fn once(cx: &Connector, shop: ShopId, haste: Haste, gid: &str) -> Result<R
     for fulfillment in &mut node.fulfillments {
         read_rest(cx, shop, haste, fulfillment).await?;
     }
+    let refunds = read_refunds(cx, shop, haste, &node).await?;
     Ok(Read::Whole(Box::new(Fetched {
         node,
+        refunds,
         asked_at,
         api_version: api_version.unwrap_or_else(|| cx.client.api_version().to_owned()),
     })))
@@ -131,6 +153,7 @@ fn first_page(gid: &str) -> shape::Variables {
         discounts: DISCOUNTS,
         discounts_after: None,
         payments: PAYMENTS,
+        refunds: REFUNDS,
         fulfillments: FULFILLMENTS,
         fulfilled_lines: FULFILLED_LINES,
     }
@@ -145,11 +168,14 @@ fn second_page(node: &Node, gid: &str) -> Option<shape::Variables> {
     let fulfillments = node.fulfillments_count.as_ref().map(|all| all.count);
     let more_payments = is_short(node.transactions.len(), payments);
     let more_fulfillments = is_short(node.fulfillments.len(), fulfillments);
-    if !more_payments && !more_fulfillments {
+    // How many there are is told of the other two alone.
+    let more_refunds = i64::try_from(node.refunds.len()).is_ok_and(|listed| listed >= REFUNDS);
+    if !more_payments && !more_fulfillments && !more_refunds {
         return next_page(node, gid);
     }
     Some(shape::Variables {
         payments: if more_payments { MOST } else { 1 },
+        refunds: if more_refunds { MOST } else { 1 },
         fulfillments: if more_fulfillments { MOST } else { 1 },
         ..page_behind(node, gid)
     })
@@ -184,6 +210,7 @@ fn page_behind(node: &Node, gid: &str) -> shape::Variables {
         },
         discounts_after: discounts.end_cursor.clone(),
         payments: 1,
+        refunds: 1,
         fulfillments: 1,
         // What a fulfillment holds more than this is asked for by itself.
         fulfilled_lines: 1,
@@ -207,6 +234,9 @@ fn append(node: &mut Node, next: Node) {
     );
     if next.transactions.len() > node.transactions.len() {
         node.transactions = next.transactions;
+    }
+    if next.refunds.len() > node.refunds.len() {
+        node.refunds = next.refunds;
     }
     if next.fulfillments.len() > node.fulfillments.len() {
         node.fulfillments = next.fulfillments;
@@ -251,4 +281,70 @@ async fn read_rest(
             .or(held.page_info.end_cursor.take());
     }
     Ok(())
+}
+
+/// Every refund of the order. A store that does not let us see its returns shows no refund whole either: those are
+/// left to their webhooks.
+async fn read_refunds(
+    cx: &Connector,
+    shop: ShopId,
+    haste: Haste,
+    node: &Node,
+) -> Result<Option<Vec<RefundNode>>, ShopifyError> {
+    let mut read = Vec::new();
+    for refund in &node.refunds {
+        match read_refund(cx, shop, haste, &refund.id).await {
+            Ok(refund) => read.push(refund),
+            Err(ShopifyError::AccessDenied { message }) => {
+                tracing::warn!(%shop, message, "a refund cannot be read");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(read))
+}
+
+async fn read_refund(
+    cx: &Connector,
+    shop: ShopId,
+    haste: Haste,
+    id: &str,
+) -> Result<RefundNode, ShopifyError> {
+    let mut whole = refund_page(cx, shop, haste, id, None).await?;
+    while whole.refund_line_items.page_info.has_next_page {
+        let after = whole.refund_line_items.page_info.end_cursor.take();
+        let next = refund_page(cx, shop, haste, id, after).await?;
+        let next = next.refund_line_items;
+        whole.refund_line_items.nodes.extend(next.nodes);
+        whole.refund_line_items.page_info = next.page_info;
+    }
+    Ok(whole)
+}
+
+async fn refund_page(
+    cx: &Connector,
+    shop: ShopId,
+    haste: Haste,
+    id: &str,
+    after: Option<String>,
+) -> Result<RefundNode, ShopifyError> {
+    let wanted = refund_whole::Variables {
+        id: id.to_owned(),
+        after,
+    };
+    let answer = cx.call::<RefundWhole>(shop, haste, wanted).await?;
+    let found = answer.data.refund.ok_or_else(|| {
+        ShopifyError::Unexpected("a refund went away while it was read".to_owned())
+    })?;
+    let is_longer = found.refund_shipping_lines.page_info.has_next_page
+        || found.order_adjustments.page_info.has_next_page
+        || found.transactions.page_info.has_next_page;
+    if is_longer {
+        // Booking half of it would be a guess.
+        return Err(ShopifyError::Unexpected(
+            "a refund has more parts than one answer holds".to_owned(),
+        ));
+    }
+    Ok(found)
 }

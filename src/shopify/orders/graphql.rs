@@ -1,22 +1,35 @@
 //! GraphQL's order, put into the shape of a webhook's body: one set of rules then reads both, so that
 //! the same order is the same order whichever road it came by.
 use super::{TranslateError, Translated, error, gid, of_payload};
-use crate::shopify::graphql::order as shape;
+use crate::shopify::graphql::{order as shape, refund_whole};
 use crate::shopify::payloads::{self, Amount, Anything, Id, Moment, MoneySet, MoneyValue};
 use crate::types::{At, Field};
 
 mod parts;
+mod refunds;
 
 /// One order as the document `order.graphql` answers it, its further pages put behind the first.
 pub type Node = shape::OrderOrder;
 
-/// Translates an order that was asked for. `asked_at` is when: what Shopify tells later is newer.
+/// One of its refunds, as the document `refund_whole.graphql` answers it, with all its lines.
+pub type RefundNode = refund_whole::RefundWholeRefund;
+
+/// Translates an order that was asked for. `refunds` are all of its refunds; `None` where they were not asked for.
+/// `asked_at` is when: what Shopify tells later is newer.
 ///
 /// # Errors
 ///
 /// The place, as a webhook spells it, and what is wrong there.
-pub fn translate(node: &Node, asked_at: At) -> Result<Translated, TranslateError> {
-    of_payload(&payload(node)?, asked_at)
+pub fn translate(
+    node: &Node,
+    refunds: Option<&[RefundNode]>,
+    asked_at: At,
+) -> Result<Translated, TranslateError> {
+    let mut order = payload(node)?;
+    if let Some(refunds) = refunds {
+        order.refunds = Field::Value(refunds::of_webhook(refunds)?);
+    }
+    of_payload(&order, asked_at)
 }
 
 /// Reads a node from its JSON, as `order_sources` keeps it.

@@ -73,7 +73,9 @@ pub fn assemble(order: Row, children: Vec<Row>) -> Result<Node, TranslateError> 
         value.insert(name.to_owned(), json!({ "nodes": rows, "pageInfo": page }));
     }
     value.insert("fulfillments".to_owned(), json!([]));
-    value.entry("transactions").or_insert_with(|| json!([]));
+    for list in ["transactions", "refunds"] {
+        value.entry(list).or_insert_with(|| json!([]));
+    }
     let body = serde_json::to_vec(&value).unwrap_or_default();
     super::graphql::read(&body)
 }

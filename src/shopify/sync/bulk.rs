@@ -237,6 +237,7 @@ impl Told {
                 .map_or_else(|_wrong| String::new(), |node| node.name.clone()),
             fetched: node.map_err(|wrong| wrong.to_string()).map(|node| {
                 Box::new(Fetched {
+                    refunds: None,
                     node,
                     asked_at,
                     api_version: api_version.to_owned(),
@@ -359,6 +360,10 @@ fn book(
         .fulfillments_count
         .as_ref()
         .is_some_and(|all| all.count > 0);
+    // What a refund gave back, a bulk operation cannot carry.
+    if !node.refunds.is_empty() {
+        return Ok(Fate::AskAlone);
+    }
     if has_left && node.display_fulfillment_status != "FULFILLED" {
         return Ok(Fate::AskAlone);
     }

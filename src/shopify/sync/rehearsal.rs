@@ -147,7 +147,7 @@ pub(super) async fn take(
 ) -> Result<(), RunError> {
     let read = node.and_then(|node| {
         let asked_at = work.cx.clock.now();
-        graphql::translate(&node, asked_at).map_err(|wrong| wrong.to_string())
+        graphql::translate(&node, None, asked_at).map_err(|wrong| wrong.to_string())
     });
     let findings = place.rehearsed.get_or_insert_default();
     let order = match read {

@@ -11,6 +11,7 @@ use counterfoil::shopify::orders::fetch::{self, Fetched};
 use counterfoil::shopify::{Haste, shops};
 use reqwest::redirect::Policy;
 
+use super::assert_equal;
 use super::tables::{STANDING, rows};
 use crate::support::app::{SHOP, TestApp, signature};
 use crate::support::both_databases;
@@ -66,9 +67,7 @@ async fn lose_and_fetch(kind: Kind, dice: &mut Dice) {
     tell_in_heaps(&with_holes, &late, dice).await;
 
     let (one, other) = (standing(&in_turn, kind), standing(&with_holes, kind));
-    for (table, lines) in &one {
-        assert_eq!(lines, &other[table], "{table}");
-    }
+    assert_equal("once it was fetched", &one, &other);
 }
 
 /// An order is placed, and a few things happen to it, seconds or less apart.
