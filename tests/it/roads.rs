@@ -75,6 +75,9 @@ async fn same_on_both_roads(app: &TestApp, id: u64) -> Fetched {
         graphql::translate(&fetched.node, fetched.refunds.as_deref(), fetched.asked_at)
             .expect("an order");
     assert_same(&by_webhook, &by_graphql);
+    // A webhook brings its refunds along, and so does what was asked for.
+    let refunds = |told: &Translated| serde_json::to_value(&told.order.refunds).expect("JSON");
+    assert_eq!(refunds(&by_webhook), refunds(&by_graphql));
     fetched
 }
 
