@@ -128,7 +128,7 @@ impl Counterfoil {
                 boot: random_hex(8)?,
             },
             worker_settings(&config),
-            wiring::apply_event(),
+            wiring::handler(),
             Arc::new(wiring::registry(&connector, watchman, keeper)),
             wake,
             metrics.clone(),

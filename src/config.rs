@@ -92,12 +92,12 @@ pub struct Settings {
     /// How long a worker may be silent before its work is taken back.
     #[arg(long, env = "LEASE_SECONDS", default_value_t = 60, global = true)]
     pub lease_seconds: u64,
-    /// Batches of events applied side by side; 1 on SQLite, 4 on PostgreSQL unless set.
+    /// Batches of events applied side by side; 2 on SQLite, 4 on PostgreSQL unless set.
     #[arg(long, env = "WORKERS", global = true)]
     pub workers: Option<usize>,
-    /// Events applied under one commit at most.
-    #[arg(long, env = "WORKER_BATCH", default_value_t = 32, global = true)]
-    pub worker_batch: u16,
+    /// Events applied under one commit at most; 32 on SQLite, 128 on PostgreSQL unless set.
+    #[arg(long, env = "WORKER_BATCH", global = true)]
+    pub worker_batch: Option<u16>,
     /// How often to look for work that nobody announced, in milliseconds.
     #[arg(long, env = "WORKER_POLL_MS", default_value_t = 250, global = true)]
     pub worker_poll_ms: u64,
@@ -160,9 +160,11 @@ pub struct Config {
     pub practice_bind: String,
 }
 
-/// Batches side by side where nothing is set: SQLite has one writer.
-const WORKERS_SQLITE: usize = 1;
-const WORKERS_POSTGRES: usize = 4;
+/// Batches side by side where nothing is set, and how large they are. SQLite has one writer: while one batch is
+/// written, the next is read.
+const WORKERS_SQLITE: (usize, u16) = (2, 32);
+/// Every statement is a way to the server and back: a large batch needs fewer of them for each event.
+const WORKERS_POSTGRES: (usize, u16) = (4, 128);
 
 impl Settings {
     /// Works out the defaults; `data` is the folder where none was named.
@@ -172,7 +174,7 @@ impl Settings {
         let database_url = self
             .database_url
             .unwrap_or_else(|| format!("sqlite:{}", data.join("counterfoil.db").display()));
-        let workers = if database_url.starts_with("sqlite:") {
+        let (workers, batch) = if database_url.starts_with("sqlite:") {
             WORKERS_SQLITE
         } else {
             WORKERS_POSTGRES
@@ -205,7 +207,7 @@ impl Settings {
             webhook_max_attempts: self.webhook_max_attempts,
             lease_seconds: self.lease_seconds.max(6),
             workers: self.workers.unwrap_or(workers).max(1),
-            worker_batch: self.worker_batch.max(1),
+            worker_batch: self.worker_batch.unwrap_or(batch).max(1),
             mail: mail::Config {
                 url: self.smtp_url.filter(|url| !url.expose_secret().is_empty()),
                 to: self.alert_mail_to.filter(|to| !to.is_empty()),

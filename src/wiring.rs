@@ -9,7 +9,7 @@ use crate::erp::deliveries::jobs as deliveries;
 use crate::erp::events;
 use crate::platform::jobs::Registry;
 use crate::platform::retention::{self, Keeper};
-use crate::platform::worker::ApplyEvent;
+use crate::platform::worker::handler::Handler;
 use crate::shopify::cancellations::CancelOrder;
 use crate::shopify::fulfillments::{self, CancelFulfillment, PushFulfillment, PushTracking};
 use crate::shopify::{Connector, apply, jobs, pauses};
@@ -47,8 +47,8 @@ pub(crate) fn registry(connector: &Connector, watchman: Watchman, keeper: Keeper
     registry
 }
 
-/// How a stored webhook is applied.
+/// How stored webhooks are applied.
 #[must_use]
-pub(crate) fn apply_event() -> ApplyEvent {
-    Arc::new(apply::apply_event)
+pub(crate) fn handler() -> Arc<dyn Handler> {
+    Arc::new(apply::Webhooks)
 }

@@ -19,8 +19,10 @@ use counterfoil::platform::inbox::{Delivery, queries as inbox};
 use counterfoil::platform::jobs::Registry;
 use counterfoil::platform::metrics::Metrics;
 use counterfoil::platform::queue::{Me, Outcome, Policy};
-use counterfoil::platform::worker::{ApplyEvent, Settings as WorkerSettings, Worker};
+use counterfoil::platform::worker::handler::{Handler, OneByOne};
+use counterfoil::platform::worker::{Settings as WorkerSettings, Worker};
 use counterfoil::practice::{self, OrderKind, Practice};
+use counterfoil::shopify::apply::Webhooks;
 use counterfoil::shopify::connect::{self, Way};
 use counterfoil::shopify::mappings::{self, By, MappingError};
 use counterfoil::shopify::shop_domain::ShopDomain;
@@ -145,6 +147,7 @@ impl Drop for Home {
 struct House {
     counterfoil: Counterfoil,
     workers: usize,
+    batch: i64,
     /// An order of three lines as the store sends it.
     template: Value,
     /// What is mapped: variant and product, as the store numbers them.
@@ -158,7 +161,7 @@ impl House {
         let practice = Practice::start(store(), clock.clone()).await?;
         let mut config = settings(home, &practice.url());
         config.workers = workers.unwrap_or(config.workers);
-        let workers = config.workers;
+        let (workers, batch) = (config.workers, config.worker_batch.into());
         let counterfoil = Counterfoil::start(config, clock).await?;
         let shop = ShopDomain::parse(SHOP)?;
         let way = Way::Token {
@@ -177,6 +180,7 @@ impl House {
         Ok(House {
             counterfoil,
             workers,
+            batch,
             template,
             articles,
             before: u64::try_from(before)?,
@@ -191,16 +195,15 @@ impl House {
     async fn engine(&self, count: u64) -> Result<u64> {
         let bodies = (0..count).map(|number| Ok((number, b"{}".to_vec())));
         self.store("engine", bodies)?;
-        let nothing: ApplyEvent = Arc::new(|_conn, _event, _now| Ok(Outcome::Done));
-        self.work_off(count, nothing).await
+        let nothing = OneByOne(|_: &mut DbConnection, _: &_, _| Ok(Outcome::Done));
+        self.work_off(count, Arc::new(nothing)).await
     }
 
     /// The order that all orders of the past are made like.
     async fn first_order(&self) -> Result<u64> {
         let body = std::iter::once_with(|| Ok((0, self.body(900_000, &self.articles)?)));
         self.store("first", body)?;
-        let apply: ApplyEvent = Arc::new(counterfoil::shopify::apply::apply_event);
-        self.work_off(1, apply).await
+        self.work_off(1, Arc::new(Webhooks)).await
     }
 
     /// Orders of three lines, of different articles and customers.
@@ -208,8 +211,7 @@ impl House {
         let bodies =
             (0..count).map(|number| Ok((number, self.body(1_000_000 + number, &self.articles)?)));
         self.store("order", bodies)?;
-        let apply: ApplyEvent = Arc::new(counterfoil::shopify::apply::apply_event);
-        self.work_off(count, apply).await
+        self.work_off(count, Arc::new(Webhooks)).await
     }
 
     /// As many, every line of one article.
@@ -217,8 +219,7 @@ impl House {
         let one = self.articles.get(..1).ok_or("nothing is mapped")?;
         let bodies = (0..count).map(|number| Ok((number, self.body(9_000_000 + number, one)?)));
         self.store("sale", bodies)?;
-        let apply: ApplyEvent = Arc::new(counterfoil::shopify::apply::apply_event);
-        self.work_off(count, apply).await
+        self.work_off(count, Arc::new(Webhooks)).await
     }
 
     fn body(&self, number: u64, articles: &[Article]) -> Result<Vec<u8>> {
@@ -300,7 +301,7 @@ impl House {
     }
 
     /// Works until nothing is due; tells how many a second that were.
-    async fn work_off(&self, count: u64, apply: ApplyEvent) -> Result<u64> {
+    async fn work_off(&self, count: u64, handler: Arc<dyn Handler>) -> Result<u64> {
         let worker = Worker::new(
             self.db().clone(),
             self.counterfoil.clock.clone(),
@@ -314,10 +315,10 @@ impl House {
                 lease: Duration::from_secs(60),
                 poll: LOOK,
                 event_workers: self.workers,
-                batch: 32,
+                batch: self.batch,
                 jobs_at_once: 1,
             },
-            apply,
+            handler,
             Arc::new(Registry::default()),
             Arc::new(Notify::new()),
             Metrics::new(),

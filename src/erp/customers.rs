@@ -1,12 +1,16 @@
 //! Who buys: accounts (a company or a household) and the contacts that belong to them.
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::erp::changes;
+use crate::platform::db::queries::take_ids;
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{At, ChannelId, ContactId};
+use crate::types::{AccountId, At, ChannelId, ContactId};
 
 pub mod queries;
+
+use queries::ContactFacts;
 
 /// Where to send to or to bill; kept with the order as it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,45 +89,90 @@ impl IncomingCustomer {
     }
 }
 
-/// Brings a known contact up to date, or finds one with the same e-mail address, or makes one with
-/// its account.
+/// The contacts with these customers' e-mail addresses, brought up to date; made with their accounts where there are
+/// none. In the order of the customers.
 ///
 /// # Errors
 ///
 /// The database's.
 pub fn receive(
     conn: &mut DbConnection,
-    customer: &IncomingCustomer,
-    known: Option<ContactId>,
+    customers: &[&IncomingCustomer],
     now: At,
-) -> Result<ContactId, DbError> {
-    let email = customer.email.as_deref().map(normal_email);
-    let found = match (known, &email) {
-        (Some(contact), _) => Some(contact),
-        (None, Some(email)) => queries::find_by_email(conn, email)?,
-        (None, None) => None,
-    };
-    let phone = customer.phone.as_deref().map(normal_phone);
-    let facts = queries::ContactFacts {
+) -> Result<Vec<ContactId>, DbError> {
+    let facts: Vec<ContactFacts> = customers.iter().map(|one| facts(one)).collect();
+    let emails: Vec<&str> = facts
+        .iter()
+        .filter_map(|one| one.email_normal.as_deref())
+        .collect();
+    let mut known = queries::list_by_email(conn, &emails)?;
+    let new = count_new(&facts, &known);
+    let [mut accounts, mut contacts] = take_ids(conn, [("accounts", new), ("contacts", new)])?;
+    let (mut new_accounts, mut new_contacts) = (Vec::new(), Vec::new());
+    let (mut updates, mut found) = (Vec::new(), Vec::with_capacity(customers.len()));
+    for (customer, facts) in customers.iter().zip(facts) {
+        if let Some(contact) = facts.email_normal.as_ref().and_then(|it| known.get(it)) {
+            found.push(*contact);
+            updates.push((*contact, facts));
+            continue;
+        }
+        let (Some(account), Some(contact)) = (accounts.next(), contacts.next()) else {
+            break;
+        };
+        let (account, contact) = (AccountId(account), ContactId(contact));
+        if let Some(email) = &facts.email_normal {
+            known.insert(email.clone(), contact);
+        }
+        new_accounts.push(queries::NewAccount::new(account, &name(customer), now));
+        new_contacts.push(queries::NewContact::new(contact, account, facts, now));
+        found.push(contact);
+    }
+    queries::insert(conn, &new_accounts, &new_contacts)?;
+    for (contact, facts) in updates {
+        queries::update(conn, contact, &facts)?;
+    }
+    Ok(found)
+}
+
+/// Brings a contact up to date with what a channel knows of it.
+///
+/// # Errors
+///
+/// The database's.
+pub fn update(
+    conn: &mut DbConnection,
+    contact: ContactId,
+    customer: &IncomingCustomer,
+) -> Result<(), DbError> {
+    queries::update(conn, contact, &facts(customer))
+}
+
+fn facts(customer: &IncomingCustomer) -> ContactFacts {
+    ContactFacts {
         first_name: customer.first_name.clone(),
         last_name: customer.last_name.clone(),
+        email_normal: customer.email.as_deref().map(normal_email),
         email: customer.email.clone(),
-        email_normal: email,
+        phone_normal: customer.phone.as_deref().map(normal_phone),
         phone: customer.phone.clone(),
-        phone_normal: phone,
-    };
-    if let Some(contact) = found {
-        queries::update(conn, contact, &facts)?;
-        return Ok(contact);
     }
-    let name = customer
+}
+
+fn name(customer: &IncomingCustomer) -> String {
+    customer
         .company
         .clone()
         .or_else(|| customer.full_name())
         .or_else(|| customer.email.clone())
-        .unwrap_or_else(|| "No name".to_owned());
-    let account = queries::insert_account(conn, &Uuid::now_v7().to_string(), &name, now)?;
-    queries::insert_contact(conn, &Uuid::now_v7().to_string(), account, &facts, now)
+        .unwrap_or_else(|| "No name".to_owned())
+}
+
+/// How many of them have no contact yet: two with one address are one.
+fn count_new(facts: &[ContactFacts], known: &HashMap<String, ContactId>) -> usize {
+    let emails = facts.iter().filter_map(|one| one.email_normal.as_ref());
+    let new: HashSet<&String> = emails.filter(|email| !known.contains_key(*email)).collect();
+    let nameless = facts.iter().filter(|one| one.email_normal.is_none());
+    new.len() + nameless.count()
 }
 
 /// Gives a contact's orders of one channel to another contact: they were one person all along.

@@ -1,17 +1,19 @@
 //! Orders: the door through which a channel's orders come in, and what is to be done with them.
 //! `work_state` is decided by [`work_state::decide`] and written by [`recompute`] and [`receive`] alone.
+use std::collections::{HashMap, HashSet};
+
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::erp::customers::Address;
-use crate::erp::refunds;
 use crate::erp::stock::StockError;
 use crate::erp::timeline::{self, Actor, Entry, Kind};
+use crate::erp::{holds, refunds};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, ChannelId, OrderId};
 
 mod booked;
 pub mod cancellations;
+mod create;
 pub mod difference;
 pub mod edits;
 mod facts;
@@ -29,13 +31,14 @@ pub mod variants;
 pub mod verdicts;
 pub mod work_state;
 
-pub use incoming::{IncomingOrder, Intake, Resolution};
+pub use incoming::{Arrival, IncomingOrder, Intake, Resolution};
 pub use payment::payment_rule_changed;
 pub use people::{cancel_hold, hold, lines_shipped, map_line, release_hold};
 pub use standing::{offer, recompute};
 pub use variants::{variant_ignored, variant_mapped, variant_unmapped};
 pub use work_state::WorkState;
 
+use booked::amounts_of;
 use edits::Guard;
 use incoming::Shape;
 use queries::{OrderFacts, OrderRow, amounts, sums as rows};
@@ -74,27 +77,62 @@ pub enum Received {
     NeedsFetch(OrderId),
 }
 
-/// Creates the channel's order or brings it up to date. To be called within a transaction.
+/// Creates the channel's orders or brings them up to date, and tells what became of each, in their order. No two are
+/// the same order. To be called within a transaction.
+///
+/// New orders are written together, so that a hundred cost little more than one ([`create`]); known ones follow each
+/// other.
 ///
 /// # Errors
 ///
 /// The database's.
 pub fn receive(
     conn: &mut DbConnection,
-    incoming: &IncomingOrder,
     intake: &Intake<'_>,
+    arrivals: &[Arrival<'_>],
     now: At,
-) -> Result<Received, OrderError> {
-    let digest = incoming.digest();
-    let Some(stored) = queries::lock_external(conn, intake.channel, &incoming.external_id)? else {
-        if amounts::has_tombstone(conn, intake.channel, &incoming.external_id)? {
-            return Ok(Received::Tombstoned);
-        }
-        return create(conn, incoming, intake, &digest, now).map(Received::Created);
-    };
-    let id = stored.id;
-    match judge(&stored.facts, incoming, &digest) {
-        Verdict::Apply => update(conn, &stored, incoming, intake, &digest, now),
+) -> Result<Vec<Received>, DbError> {
+    let ids: Vec<&str> = arrivals.iter().map(Arrival::external_id).collect();
+    let stored: HashMap<String, OrderRow> = queries::lock_external(conn, intake.channel, &ids)?
+        .into_iter()
+        .map(|row| (row.external_id.clone(), row))
+        .collect();
+    let unknown: Vec<&str> = ids
+        .into_iter()
+        .filter(|id| !stored.contains_key(*id))
+        .collect();
+    let gone = amounts::list_tombstones(conn, intake.channel, &unknown)?;
+    let gone: HashSet<String> = gone.into_iter().collect();
+    let mut received = Vec::with_capacity(arrivals.len());
+    let mut fresh = Vec::new();
+    for arrival in arrivals {
+        received.push(match stored.get(arrival.external_id()) {
+            Some(row) => Some(renew(conn, row, intake, arrival, now)?),
+            None if gone.contains(arrival.external_id()) => Some(Received::Tombstoned),
+            None => {
+                fresh.push(arrival);
+                None
+            }
+        });
+    }
+    let mut created = create::create(conn, intake, &fresh, now)?.into_iter();
+    Ok(received
+        .into_iter()
+        .filter_map(|known| known.or_else(|| created.next().map(Received::Created)))
+        .collect())
+}
+
+/// Brings a known order up to date, unless what comes in is older.
+fn renew(
+    conn: &mut DbConnection,
+    stored: &OrderRow,
+    intake: &Intake<'_>,
+    arrival: &Arrival<'_>,
+    now: At,
+) -> Result<Received, DbError> {
+    let (id, incoming) = (stored.id, arrival.order);
+    match judge(&stored.facts, incoming, arrival.digest) {
+        Verdict::Apply => update(conn, stored, intake, arrival, now),
         Verdict::Same => {
             queries::set_source_version(
                 conn,
@@ -108,15 +146,22 @@ pub fn receive(
             if !given_back.is_news() {
                 return Ok(Received::Unchanged(id));
             }
-            let actor = actor(intake);
-            standing::recompute_changed(conn, id, given_back.entries, &actor, now)?;
+            let standing = Standing::load(conn, stored.clone())?;
+            standing::settle(
+                conn,
+                standing,
+                true,
+                given_back.entries,
+                &actor(arrival),
+                now,
+            )?;
             refunds::put_back(conn, &given_back.arrivals, now)?;
             Ok(Received::Updated(id))
         }
         Verdict::Stale => Ok(Received::Stale(id)),
         // Sent in the same microsecond: what arrived later is the better guess.
-        Verdict::Fetch if arrived_later(conn, id, intake)? => {
-            update(conn, &stored, incoming, intake, &digest, now)
+        Verdict::Fetch if arrived_later(conn, id, arrival)? => {
+            update(conn, stored, intake, arrival, now)
         }
         Verdict::Fetch => Ok(Received::NeedsFetch(id)),
     }
@@ -125,14 +170,14 @@ pub fn receive(
 fn arrived_later(
     conn: &mut DbConnection,
     order: OrderId,
-    intake: &Intake<'_>,
+    arrival: &Arrival<'_>,
 ) -> Result<bool, DbError> {
-    if intake.source.shape == Shape::Graphql {
+    if arrival.source.shape == Shape::Graphql {
         // The channel itself was asked at that moment.
         return Ok(true);
     }
-    let kept = amounts::find_source_event(conn, order, intake.source.shape)?;
-    Ok(intake.source.event.map(|event| event.0) > kept)
+    let kept = amounts::find_source_event(conn, order, arrival.source.shape)?;
+    Ok(arrival.source.event.map(|event| event.0) > kept)
 }
 
 enum Verdict {
@@ -166,56 +211,15 @@ fn judge(stored: &OrderFacts, incoming: &IncomingOrder, digest: &str) -> Verdict
     }
 }
 
-fn create(
-    conn: &mut DbConnection,
-    incoming: &IncomingOrder,
-    intake: &Intake<'_>,
-    digest: &str,
-    now: At,
-) -> Result<OrderId, OrderError> {
-    let (facts, sums) = facts::merge(None, incoming, intake.contact, digest);
-    let public_id = Uuid::now_v7().to_string();
-    let (channel, external) = (intake.channel, &incoming.external_id);
-    let id = queries::insert(conn, channel, external, &public_id, &facts, now)?;
-    let mut lines = lines::insert(conn, id, incoming, intake)?;
-    write_amounts(conn, id, incoming, sums.as_ref(), true)?;
-    amounts::keep_source(conn, id, &intake.source, now)?;
-    let skus = lines.iter().filter_map(|line| line.facts.sku.as_deref());
-    let words = search::words(external, &facts, skus);
-    queries::search::insert(conn, id, &words)?;
-    let mut entries = vec![received(intake, incoming)];
-    // Nothing of a new order has left: whatever was refunded, nothing comes back on our shelves.
-    entries.extend(give_back(conn, id, incoming, intake, now)?.entries);
-    lines::take_returns(&mut lines, incoming);
-    let holds = standing::first_holds(conn, id, &facts, &lines, incoming, intake, now)?;
-    entries.extend(holds.iter().map(|(kind, cause)| hold_entry(*kind, cause)));
-    entries.extend(totals_entry(&facts));
-    let standing = Standing {
-        id,
-        public_id,
-        number: format!("SO-{:05}", id.0),
-        version: 0,
-        before: None,
-        facts,
-        deleted: false,
-        lines,
-        holds: holds.into_iter().map(|(kind, _cause)| kind).collect(),
-        held: Vec::new(),
-    };
-    standing::settle(conn, standing, true, entries, &actor(intake), now)?;
-    Ok(id)
-}
-
 fn update(
     conn: &mut DbConnection,
     stored: &OrderRow,
-    incoming: &IncomingOrder,
     intake: &Intake<'_>,
-    digest: &str,
+    arrival: &Arrival<'_>,
     now: At,
-) -> Result<Received, OrderError> {
-    let id = stored.id;
-    let (mut facts, sums) = facts::merge(Some(&stored.facts), incoming, intake.contact, digest);
+) -> Result<Received, DbError> {
+    let (id, incoming) = (stored.id, arrival.order);
+    let (mut facts, sums) = facts::merge(Some(&stored.facts), arrival);
     let known = queries::list_lines(conn, id)?;
     let mut guard = Guard::load(conn, id, incoming, &known)?;
     let told = difference::of_order(&stored.facts, &facts);
@@ -230,38 +234,35 @@ fn update(
         &difference::of_order(&stored.facts, &facts),
         &asked,
     ));
-    changes.extend(write_amounts(conn, id, incoming, sums.as_ref(), false)?);
-    amounts::keep_source(conn, id, &intake.source, now)?;
+    changes.extend(renew_amounts(conn, id, incoming, sums.as_ref())?);
+    amounts::keep_source(conn, id, &arrival.source, now)?;
     let given_back = give_back(conn, id, incoming, intake, now)?;
     let mut entries = given_back.entries;
     if !changes.is_empty() {
         let words = serde_json::to_string(&changes).unwrap_or_default();
         amounts::insert_version(conn, id, stored.version, &words, now)?;
-        entries.push(updated(intake, &changes, stored.version));
+        entries.push(updated(arrival, &changes, stored.version));
     }
     entries.extend(state_entries(&stored.facts, &facts));
     if !changes.is_empty() || facts.customer_name != stored.facts.customer_name {
         search::refresh(conn, &[id])?;
     }
-    standing::refresh_holds(conn, id, &facts, incoming, intake, &mut entries, now)?;
+    let row = OrderRow {
+        facts,
+        ..stored.clone()
+    };
+    let mut standing = Standing::load(conn, row)?;
+    standing::refresh_holds(conn, &mut standing, intake, arrival, &mut entries, now)?;
     if let Some(guard) = guard {
         guard.finish(conn, stored, &mut entries, now)?;
+        // What a person is asked holds the order.
+        standing.holds = holds::queries::list_open(conn, id)?
+            .into_iter()
+            .map(|hold| hold.kind)
+            .collect();
     }
-    let standing = Standing::load(
-        conn,
-        OrderRow {
-            facts,
-            ..stored.clone()
-        },
-    )?;
-    standing::settle(
-        conn,
-        standing,
-        !changes.is_empty(),
-        entries,
-        &actor(intake),
-        now,
-    )?;
+    let changed = !changes.is_empty();
+    standing::settle(conn, standing, changed, entries, &actor(arrival), now)?;
     refunds::put_back(conn, &given_back.arrivals, now)?;
     Ok(Received::Updated(id))
 }
@@ -299,7 +300,7 @@ pub fn refund_from_channel(
     actor: &Actor,
     now: At,
 ) -> Result<Option<OrderId>, OrderError> {
-    let Some(stored) = queries::lock_external(conn, channel, external_id)? else {
+    let Some(stored) = queries::lock_external(conn, channel, &[external_id])?.pop() else {
         return Ok(None);
     };
     let told = std::slice::from_ref(refund);
@@ -311,32 +312,19 @@ pub fn refund_from_channel(
     Ok(Some(stored.id))
 }
 
-fn write_amounts(
+/// Writes what a known order costs now; tells what changed of its details.
+fn renew_amounts(
     conn: &mut DbConnection,
     id: OrderId,
     incoming: &IncomingOrder,
     sums: Option<&Sums>,
-    fresh: bool,
 ) -> Result<Vec<difference::Change>, DbError> {
-    if let Some(told) = &incoming.charges {
-        amounts::replace_charges(conn, id, booked::charges(incoming, told, sums), fresh)?;
-    }
-    if let Some(taxes) = booked::taxes(incoming, sums) {
-        amounts::replace_taxes(conn, id, taxes, fresh)?;
-    }
-    if let Some(discounts) = booked::discounts(incoming) {
-        amounts::replace_discounts(conn, id, discounts, fresh)?;
-    }
-    let (totals, details) = if fresh {
-        (Vec::new(), None)
-    } else {
-        (rows::list_totals(conn, id)?, rows::find_details(conn, id)?)
-    };
-    rows::replace_totals(conn, id, booked::totals(&totals, incoming, sums), fresh)?;
-    let told = booked::details(details.clone(), incoming);
-    rows::keep_details(conn, id, &told)?;
+    let known = rows::find_details(conn, id)?;
+    let totals = rows::list_totals(conn, id)?;
+    let amounts = amounts_of(id, (totals, known.clone()), incoming, sums);
     // Of what was never kept nobody can say that it changed.
-    let changed = details.map(|known| difference::of_details(&known, &told));
+    let changed = known.map(|known| difference::of_details(&known, &amounts.details));
+    amounts::replace(conn, amounts)?;
     Ok(changed.unwrap_or_default())
 }
 
@@ -353,7 +341,7 @@ pub fn cancel_from_channel(
     actor: &Actor,
     now: At,
 ) -> Result<Option<OrderId>, OrderError> {
-    let Some(stored) = queries::lock_external(conn, channel, external_id)? else {
+    let Some(stored) = queries::lock_external(conn, channel, &[external_id])?.pop() else {
         return Ok(None);
     };
     if queries::mark_cancelled(conn, stored.id, now, reason)? {
@@ -377,7 +365,7 @@ pub fn delete_from_channel(
     now: At,
 ) -> Result<Option<OrderId>, OrderError> {
     amounts::insert_tombstone(conn, channel, external_id, now)?;
-    let Some(stored) = queries::lock_external(conn, channel, external_id)? else {
+    let Some(stored) = queries::lock_external(conn, channel, &[external_id])?.pop() else {
         return Ok(None);
     };
     if queries::mark_deleted(conn, stored.id, now)? {
@@ -395,28 +383,20 @@ pub fn address(json: Option<&str>) -> Address {
         .unwrap_or_default()
 }
 
-fn actor(intake: &Intake<'_>) -> Actor {
+fn actor(arrival: &Arrival<'_>) -> Actor {
     Actor {
-        source: intake.source.event.map(|event| format!("event:{event}")),
+        source: arrival.source.event.map(|event| format!("event:{event}")),
         ..Actor::default()
     }
 }
 
-fn received(intake: &Intake<'_>, incoming: &IncomingOrder) -> Entry {
-    let lines = incoming.lines.as_ref().map_or(0, Vec::len);
-    Entry::new(
-        Kind::Received,
-        json!({ "by": intake.source.name, "lines": lines }),
-    )
-}
-
-fn updated(intake: &Intake<'_>, changes: &[difference::Change], version: i64) -> Entry {
+fn updated(arrival: &Arrival<'_>, changes: &[difference::Change], version: i64) -> Entry {
     let mut what: Vec<&str> = changes.iter().map(|change| change.what.as_str()).collect();
     what.sort_unstable();
     what.dedup();
     Entry::new(
         Kind::Updated,
-        json!({ "by": intake.source.name, "what": what, "version": version }),
+        json!({ "by": arrival.source.name, "what": what, "version": version }),
     )
 }
 
@@ -458,6 +438,6 @@ fn totals_entry(facts: &OrderFacts) -> Option<Entry> {
     }
 }
 
-fn hold_entry(kind: crate::erp::holds::HoldKind, cause: &str) -> Entry {
+fn hold_entry(kind: holds::HoldKind, cause: &str) -> Entry {
     Entry::new(Kind::HoldPlaced, json!({ "kind": kind, "cause": cause }))
 }

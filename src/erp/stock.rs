@@ -10,8 +10,10 @@ use crate::types::{At, LocationId, OrderLineId, ProductId, UserId};
 
 pub mod queries;
 mod reserve;
+mod shelves;
 
 pub use reserve::{Need, Settled, settle};
+pub use shelves::{Promise, Shelves, record_promises};
 
 /// Why stock cannot be changed.
 #[derive(Debug, thiserror::Error)]

@@ -123,12 +123,24 @@ pub fn record_all(
     actor: &Actor,
     now: At,
 ) -> Result<(), DbError> {
-    if entries.is_empty() {
-        return Ok(());
-    }
+    record_many(conn, &[(order, &entries, actor.clone())], now)
+}
+
+/// As [`record_all`], for several orders.
+///
+/// # Errors
+///
+/// The database's.
+pub fn record_many(
+    conn: &mut DbConnection,
+    orders: &[(OrderId, &[Entry], Actor)],
+    now: At,
+) -> Result<(), DbError> {
+    let entries = orders.iter().flat_map(|(order, entries, actor)| {
+        entries.iter().map(move |entry| (*order, entry, actor))
+    });
     let rows: Vec<queries::NewEntry> = entries
-        .into_iter()
-        .map(|entry| queries::NewEntry {
+        .map(|(order, entry, actor)| queries::NewEntry {
             order_id: order,
             at: now,
             kind: entry.kind,

@@ -1,6 +1,7 @@
 //! The database: pool, connection, transactions. The only place that opens a transaction.
 mod checkpoints;
 pub mod prepared;
+pub mod queries;
 mod turns;
 
 use std::sync::Arc;
@@ -45,20 +46,31 @@ macro_rules! native {
     };
 }
 
-/// Inserts rows: in one statement on PostgreSQL, which keeps it where the rows are few; one by one on SQLite,
-/// where diesel keeps the statement by itself.
+/// Inserts rows, up to 64 with one statement, which the connection keeps.
 #[macro_export]
 macro_rules! insert_rows {
     ($conn:expr, $table:expr, $rows:expr) => {{
-        let rows = &$rows[..];
-        match $conn {
-            $crate::platform::db::DbConnection::Postgres(c) => {
-                let insert = diesel::insert_into($table).values(rows);
-                $crate::platform::db::prepared::Prepare::prepared_for(insert, rows.len()).execute(c)
+        use $crate::platform::db::prepared::{Prepare as _, Rows, at_once};
+        let mut rest = &$rows[..];
+        loop {
+            let (rows, later) = rest.split_at(at_once(rest.len()));
+            if rows.is_empty() {
+                break diesel::QueryResult::Ok(());
             }
-            $crate::platform::db::DbConnection::Sqlite(c) => {
-                diesel::insert_into($table).values(rows).execute(c)
+            let inserted = match $conn {
+                $crate::platform::db::DbConnection::Postgres(c) => diesel::insert_into($table)
+                    .values(rows)
+                    .prepared()
+                    .execute(c),
+                $crate::platform::db::DbConnection::Sqlite(c) => {
+                    let each = |row| diesel::insert_into($table).values(row);
+                    Rows(rows.iter().map(each).collect()).execute(c)
+                }
+            };
+            if let Err(error) = inserted {
+                break Err(error);
             }
+            rest = later;
         }
     }};
 }
@@ -76,6 +88,8 @@ pub enum DbError {
     Migration(String),
     #[error("the work on the database was interrupted")]
     Interrupted,
+    #[error("somebody else changed the same rows meanwhile")]
+    Overtaken,
 }
 
 impl DbError {
@@ -91,6 +105,7 @@ impl DbError {
                 let message = info.message();
                 message.contains("deadlock detected") || message.contains("database is locked")
             }
+            DbError::Overtaken => true,
             DbError::Query(_)
             | DbError::Busy(_)
             | DbError::Open(_)
@@ -106,7 +121,7 @@ impl DbError {
         match self {
             DbError::Busy(_) | DbError::Open(_) => true,
             DbError::Query(error) => has_left(error),
-            DbError::Migration(_) | DbError::Interrupted => false,
+            DbError::Migration(_) | DbError::Interrupted | DbError::Overtaken => false,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Events are applied inside our transaction (`batch`). Jobs talk to the outside, so they run without one and are
 //! finished in their own.
 mod batch;
+pub mod handler;
 mod hands;
 mod life;
 mod running;
@@ -12,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use handler::Handler;
 use hands::{Grip, Hands};
 use life::AWAY;
 use running::Running;
@@ -23,7 +25,6 @@ use tracing::{Instrument, info_span};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::health::{Beat, Fault as Unwell, Pulse};
-use crate::platform::inbox::queries::EventRow;
 use crate::platform::jobs::queries::JobRow;
 use crate::platform::jobs::{self, Registry, Run};
 use crate::platform::metrics::Metrics;
@@ -38,10 +39,6 @@ const PROBATION: Duration = Duration::from_secs(2);
 
 /// Between a look at the queue that found nothing and the next one, whoever calls.
 const BREATH: Duration = Duration::from_millis(5);
-
-/// Applies one event inside the caller's transaction. `Err` is the database's fault and undoes it.
-pub type ApplyEvent =
-    Arc<dyn Fn(&mut DbConnection, &EventRow, At) -> Result<Outcome, DbError> + Send + Sync>;
 
 /// How the worker works.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +62,7 @@ pub struct Worker {
     clock: Clock,
     me: Me,
     settings: Settings,
-    apply: ApplyEvent,
+    handler: Arc<dyn Handler>,
     registry: Arc<Registry>,
     wake: Arc<Notify>,
     metrics: Metrics,
@@ -83,7 +80,7 @@ impl Worker {
         clock: Clock,
         me: Me,
         settings: Settings,
-        apply: ApplyEvent,
+        handler: Arc<dyn Handler>,
         registry: Arc<Registry>,
         wake: Arc<Notify>,
         metrics: Metrics,
@@ -93,7 +90,7 @@ impl Worker {
             clock,
             me,
             settings,
-            apply,
+            handler,
             registry,
             wake,
             metrics,

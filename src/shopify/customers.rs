@@ -1,4 +1,6 @@
 //! Shopify's customers and the contacts they are with us.
+use std::collections::{HashMap, HashSet};
+
 use crate::erp::customers::{self, IncomingCustomer};
 use crate::platform::db::{DbConnection, DbError};
 use crate::shopify::shops::Shop;
@@ -6,6 +8,8 @@ use crate::types::{At, ContactId, ShopId};
 
 pub(crate) mod payload;
 mod queries;
+
+use queries::{Link, NewLink};
 
 /// What became of a merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +19,8 @@ pub enum Merged {
     Unknown,
 }
 
-/// The contact that this customer of the shop is; made where there is none, brought up to date where
-/// Shopify's copy is newer than what we last saw.
+/// The contacts that these customers of the shop are; made where there is none, brought up to date where Shopify's copy
+/// is newer than what we last saw. In the order of the customers.
 ///
 /// # Errors
 ///
@@ -24,25 +28,67 @@ pub enum Merged {
 pub fn receive(
     conn: &mut DbConnection,
     shop: ShopId,
-    customer: &IncomingCustomer,
+    all: &[&IncomingCustomer],
     now: At,
-) -> Result<ContactId, DbError> {
-    let changed_at = customer.updated_at.unwrap_or(At(0));
-    match queries::find(conn, shop, &customer.external_id)? {
-        // Deleted or merged away: what still speaks of it is older.
-        Some(link) if link.deleted_at.is_some() => Ok(link.contact_id),
-        Some(link) if changed_at <= link.source_updated_at => Ok(link.contact_id),
-        Some(link) => {
-            let contact = customers::receive(conn, customer, Some(link.contact_id), now)?;
-            queries::set_updated_at(conn, link.id, changed_at)?;
-            Ok(contact)
-        }
-        None => {
-            let contact = customers::receive(conn, customer, None, now)?;
-            queries::insert(conn, shop, &customer.external_id, contact, changed_at)?;
-            Ok(contact)
-        }
+) -> Result<Vec<ContactId>, DbError> {
+    if all.is_empty() {
+        return Ok(Vec::new());
     }
+    let mut links = known_or_new(conn, shop, all, now)?;
+    let mut contacts = Vec::with_capacity(all.len());
+    for customer in all {
+        let Some(link) = links.get_mut(customer.external_id.as_str()) else {
+            continue;
+        };
+        let changed_at = changed_at(customer);
+        // Deleted or merged away: what still speaks of it is older.
+        if link.deleted_at.is_none() && changed_at > link.source_updated_at {
+            customers::update(conn, link.contact_id, customer)?;
+            queries::set_updated_at(conn, shop, &customer.external_id, changed_at)?;
+            link.source_updated_at = changed_at;
+        }
+        contacts.push(link.contact_id);
+    }
+    Ok(contacts)
+}
+
+/// Who these customers are with us, by their ids at Shopify.
+fn known_or_new(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    all: &[&IncomingCustomer],
+    now: At,
+) -> Result<HashMap<String, Link>, DbError> {
+    let ids: Vec<&str> = all.iter().map(|one| one.external_id.as_str()).collect();
+    let links = queries::list(conn, shop, &ids)?;
+    let mut links: HashMap<String, Link> = links.into_iter().collect();
+    let mut seen = HashSet::new();
+    let new: Vec<&IncomingCustomer> = all
+        .iter()
+        .copied()
+        .filter(|one| !links.contains_key(&one.external_id) && seen.insert(&one.external_id))
+        .collect();
+    if new.is_empty() {
+        return Ok(links);
+    }
+    let contacts = customers::receive(conn, &new, now)?;
+    let made: Vec<NewLink<'_>> = new
+        .iter()
+        .zip(contacts)
+        .map(|(customer, contact)| NewLink {
+            shop_id: shop,
+            external_id: &customer.external_id,
+            contact_id: contact,
+            source_updated_at: changed_at(customer),
+        })
+        .collect();
+    queries::insert(conn, &made)?;
+    links.extend(made.iter().map(NewLink::link));
+    Ok(links)
+}
+
+fn changed_at(customer: &IncomingCustomer) -> At {
+    customer.updated_at.unwrap_or(At(0))
 }
 
 /// Remembers that the store has deleted a customer: the contact stays as it is, and nothing older changes it.
@@ -77,10 +123,18 @@ pub fn merge(
     match queries::find(conn, shop.id, kept)? {
         Some(link) => {
             customers::move_orders(conn, shop.channel, gone.contact_id, link.contact_id, now)?;
-            queries::set_contact(conn, gone.id, link.contact_id)?;
+            queries::set_contact(conn, shop.id, deleted, link.contact_id)?;
         }
         // What the store next says of it is newer than what we know.
-        None => queries::insert(conn, shop.id, kept, gone.contact_id, At(0))?,
+        None => queries::insert(
+            conn,
+            &[NewLink {
+                shop_id: shop.id,
+                external_id: kept,
+                contact_id: gone.contact_id,
+                source_updated_at: At(0),
+            }],
+        )?,
     }
     queries::mark_deleted(conn, shop.id, deleted, now)?;
     Ok(Merged::Done)

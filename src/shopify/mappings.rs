@@ -92,7 +92,8 @@ pub struct By<'a> {
     pub now: At,
 }
 
-/// What these variants of a store stand for; one that nobody has mapped is not in the answer.
+/// What these variants of a store stand for: `None` where nobody has said. One that the mirror does not know is not in
+/// the answer.
 ///
 /// # Errors
 ///
@@ -100,17 +101,22 @@ pub struct By<'a> {
 pub fn resolve(
     conn: &mut DbConnection,
     shop: ShopId,
-    variant_external_ids: &[String],
-) -> Result<HashMap<String, Resolution>, DbError> {
-    let mut known: HashMap<String, Resolution> = HashMap::new();
-    for (variant, kind, product, quantity) in queries::resolve(conn, shop, variant_external_ids)? {
-        let Some(product) = product.filter(|_| kind != MappingKind::Ignored) else {
-            known.insert(variant, Resolution::Ignored);
+    variant_external_ids: &[&str],
+) -> Result<HashMap<String, Option<Resolution>>, DbError> {
+    let mut known: HashMap<String, Option<Resolution>> = HashMap::new();
+    if variant_external_ids.is_empty() {
+        return Ok(known);
+    }
+    for (variant, mapping) in queries::resolve(conn, shop, variant_external_ids)? {
+        let meaning = known.entry(variant).or_default();
+        let Some((kind, product, quantity)) = mapping else {
             continue;
         };
-        let parts = known
-            .entry(variant)
-            .or_insert_with(|| Resolution::Parts(Vec::new()));
+        let Some(product) = product.filter(|_| kind != MappingKind::Ignored) else {
+            *meaning = Some(Resolution::Ignored);
+            continue;
+        };
+        let parts = meaning.get_or_insert_with(|| Resolution::Parts(Vec::new()));
         if let Resolution::Parts(parts) = parts {
             parts.push((product, quantity));
         }

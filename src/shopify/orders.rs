@@ -157,6 +157,10 @@ pub fn translate_delete(body: &[u8]) -> Result<String, TranslateError> {
 /// The place and the reason.
 pub fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, TranslateError> {
     let body = without_nul(body);
+    // To keep the place in mind costs more than the reading: only what cannot be read is read so.
+    if let Ok(value) = serde_json::from_slice(&body) {
+        return Ok(value);
+    }
     let mut json = serde_json::Deserializer::from_slice(&body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|wrong| {
         let path = wrong.path().to_string();
@@ -172,7 +176,8 @@ pub fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, TranslateE
 /// PostgreSQL's texts hold no NUL. JSON can spell one: it is read as the sign for what cannot be read.
 fn without_nul(body: &[u8]) -> Cow<'_, [u8]> {
     const NUL: &[u8] = b"\\u0000";
-    if !body.windows(NUL.len()).any(|part| part == NUL) {
+    let mut escapes = body.split(|byte| *byte == b'\\').skip(1);
+    if !escapes.any(|behind| behind.starts_with(&NUL[1..])) {
         return Cow::Borrowed(body);
     }
     let mut left = Vec::with_capacity(body.len());

@@ -206,33 +206,29 @@ pub fn apply_update(
     Ok(Applied::Done)
 }
 
-/// Has the products read that an order names and the mirror does not know: they are new, or the store was
-/// connected a moment ago. `sold` is product and variant.
+/// Has products read that an order names and the mirror does not know: they are new, or the store was connected a
+/// moment ago.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn fetch_missing(
+pub fn fetch_missing<'a>(
     conn: &mut DbConnection,
     shop: &Shop,
-    sold: &[(&str, &str)],
+    missing: impl Iterator<Item = &'a str>,
     now: At,
 ) -> Result<(), DbError> {
-    let variants: Vec<&str> = sold.iter().map(|(_, variant)| *variant).collect();
-    let known = queries::list_known(conn, shop.id, &variants)?;
-    let filing = Filing {
-        shop_domain: Some(shop.domain.to_string()),
-        ..Filing::default()
-    };
-    for (product, variant) in sold {
-        if !known.iter().any(|one| one == variant) {
-            let job = ImportProduct {
-                shop: shop.id,
-                product: (*product).to_owned(),
-            };
-            // One product of several lines is one job: the second is not stored.
-            jobs::enqueue(conn, &job, &filing, now)?;
-        }
+    for product in missing {
+        let filing = Filing {
+            shop_domain: Some(shop.domain.to_string()),
+            ..Filing::default()
+        };
+        let job = ImportProduct {
+            shop: shop.id,
+            product: product.to_owned(),
+        };
+        // One product of several lines is one job: the second is not stored.
+        jobs::enqueue(conn, &job, &filing, now)?;
     }
     Ok(())
 }

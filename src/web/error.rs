@@ -73,7 +73,7 @@ impl WebError {
 impl From<DbError> for WebError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Busy(_) => WebError::Busy,
+            DbError::Busy(_) | DbError::Overtaken => WebError::Busy,
             DbError::Open(_) | DbError::Query(_) | DbError::Migration(_) | DbError::Interrupted => {
                 WebError::Internal(error.into())
             }

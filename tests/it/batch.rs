@@ -10,6 +10,7 @@ use counterfoil::platform::jobs::Registry;
 use counterfoil::platform::metrics::Metrics;
 use counterfoil::platform::queue::queries::list;
 use counterfoil::platform::queue::{Me, Outcome, Policy, Queue, Status};
+use counterfoil::platform::worker::handler::OneByOne;
 use counterfoil::platform::worker::{Settings, Worker};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -100,6 +101,7 @@ impl House {
     async fn work(
         &self,
         apply: impl Fn(&mut DbConnection, &EventRow, counterfoil::types::At) -> Result<Outcome, DbError>
+        + Clone
         + Send
         + Sync
         + 'static,
@@ -120,7 +122,7 @@ impl House {
                 batch: 32,
                 jobs_at_once: 1,
             },
-            Arc::new(apply),
+            Arc::new(OneByOne(apply)),
             Arc::new(Registry::default()),
             Arc::new(Notify::new()),
             Metrics::new(),

@@ -1,15 +1,18 @@
 //! SQL of `accounts` and `contacts`.
-use diesel::prelude::*;
+use std::collections::HashMap;
 
-use crate::native;
+use diesel::prelude::*;
+use uuid::Uuid;
+
 use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{accounts, contacts, orders};
 use crate::types::{AccountId, At, ChannelId, ContactId};
+use crate::{insert_rows, native};
 
 /// What a channel may change about a contact; what it leaves out stays.
 #[derive(AsChangeset, Insertable)]
-#[diesel(table_name = contacts)]
+#[diesel(table_name = contacts, treat_none_as_default_value = false)]
 pub(super) struct ContactFacts {
     pub(super) first_name: Option<String>,
     pub(super) last_name: Option<String>,
@@ -32,16 +35,68 @@ pub struct ContactRow {
     pub phone: Option<String>,
 }
 
-pub(super) fn find_by_email(
+#[derive(Insertable)]
+#[diesel(table_name = accounts)]
+pub(super) struct NewAccount {
+    id: AccountId,
+    public_id: String,
+    name: String,
+    created_at: At,
+}
+
+impl NewAccount {
+    pub(super) fn new(id: AccountId, name: &str, now: At) -> NewAccount {
+        NewAccount {
+            id,
+            public_id: Uuid::now_v7().to_string(),
+            name: name.to_owned(),
+            created_at: now,
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = contacts)]
+pub(super) struct NewContact {
+    id: ContactId,
+    public_id: String,
+    account_id: AccountId,
+    created_at: At,
+    #[diesel(embed)]
+    facts: ContactFacts,
+}
+
+impl NewContact {
+    pub(super) fn new(
+        id: ContactId,
+        account: AccountId,
+        facts: ContactFacts,
+        now: At,
+    ) -> NewContact {
+        NewContact {
+            id,
+            public_id: Uuid::now_v7().to_string(),
+            account_id: account,
+            created_at: now,
+            facts,
+        }
+    }
+}
+
+/// The contacts with these addresses; of several with one address the oldest.
+pub(super) fn list_by_email(
     conn: &mut DbConnection,
-    email: &str,
-) -> Result<Option<ContactId>, DbError> {
-    Ok(contacts::table
-        .filter(contacts::email_normal.eq(email))
-        .order(contacts::id.asc())
-        .select(contacts::id)
-        .first(conn)
-        .optional()?)
+    emails: &[&str],
+) -> Result<HashMap<String, ContactId>, DbError> {
+    if emails.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(String, ContactId)> = contacts::table
+        .filter(contacts::email_normal.eq_any(emails.to_vec()))
+        .order(contacts::id.desc())
+        .select((contacts::email_normal.assume_not_null(), contacts::id))
+        .load(conn)?;
+    Ok(found.into_iter().collect())
 }
 
 pub(super) fn update(
@@ -63,38 +118,14 @@ pub(super) fn update(
     Ok(())
 }
 
-pub(super) fn insert_account(
+pub(super) fn insert(
     conn: &mut DbConnection,
-    public_id: &str,
-    name: &str,
-    now: At,
-) -> Result<AccountId, DbError> {
-    Ok(diesel::insert_into(accounts::table)
-        .values((
-            accounts::public_id.eq(public_id),
-            accounts::name.eq(name),
-            accounts::created_at.eq(now),
-        ))
-        .returning(accounts::id)
-        .get_result(conn)?)
-}
-
-pub(super) fn insert_contact(
-    conn: &mut DbConnection,
-    public_id: &str,
-    account: AccountId,
-    facts: &ContactFacts,
-    now: At,
-) -> Result<ContactId, DbError> {
-    Ok(diesel::insert_into(contacts::table)
-        .values((
-            facts,
-            contacts::public_id.eq(public_id),
-            contacts::account_id.eq(account),
-            contacts::created_at.eq(now),
-        ))
-        .returning(contacts::id)
-        .get_result(conn)?)
+    new_accounts: &[NewAccount],
+    new_contacts: &[NewContact],
+) -> Result<(), DbError> {
+    insert_rows!(conn, accounts::table, new_accounts)?;
+    insert_rows!(conn, contacts::table, new_contacts)?;
+    Ok(())
 }
 
 /// Returns the public ids of the orders that were moved.

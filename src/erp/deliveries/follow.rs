@@ -60,7 +60,24 @@ pub fn follow(
     actor: &Actor,
     now: At,
 ) -> Result<(), DbError> {
-    for order in load(conn, orders, None)? {
+    let orders: Vec<_> = orders.iter().map(|order| (*order, actor.clone())).collect();
+    follow_each(conn, &orders, now)
+}
+
+/// As [`follow`], where each order was changed by somebody else.
+///
+/// # Errors
+///
+/// The database's.
+pub fn follow_each(
+    conn: &mut DbConnection,
+    orders: &[(OrderId, Actor)],
+    now: At,
+) -> Result<(), DbError> {
+    let ids: Vec<OrderId> = orders.iter().map(|(order, _actor)| *order).collect();
+    for order in load(conn, &ids, None)? {
+        let by = orders.iter().find(|(id, _actor)| *id == order.facts.id);
+        let Some((_id, actor)) = by else { continue };
         match &order.delivery {
             Some(delivery) => update(conn, &order, delivery, actor, now)?,
             None if order.is_wanted() => create(conn, &order, actor, now)?,

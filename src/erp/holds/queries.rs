@@ -8,7 +8,7 @@ use crate::schema::holds;
 use crate::types::{At, ChannelId, OrderId, UserId};
 use crate::{insert_rows, native};
 
-#[derive(Insertable)]
+#[derive(Clone, Insertable)]
 #[diesel(table_name = holds, treat_none_as_default_value = false)]
 pub(crate) struct NewHold {
     pub(crate) order_id: OrderId,
@@ -48,9 +48,6 @@ pub(super) fn is_open(
 }
 
 pub(crate) fn insert(conn: &mut DbConnection, rows: &[NewHold]) -> Result<(), DbError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
     insert_rows!(conn, holds::table, rows)?;
     Ok(())
 }

@@ -1,13 +1,31 @@
 //! From what came in to the rows of an order's amounts and details: absent keeps, null empties, a value replaces.
 use super::incoming::{IncomingCharge, IncomingCompany, IncomingOrder, IncomingTotals};
 use super::kept::{self, Pen};
-use super::queries::amounts::{ChargeRow, DiscountRow, TaxRow};
+use super::queries::amounts::{Amounts, ChargeRow, DiscountRow, TaxRow};
 use super::queries::sums::{DetailFacts, TotalsRow};
 use super::totals::{self, Basis, Side, Sum, Sums, TotalsCheck};
-use crate::types::{Currency, Dual, Exact, Field};
+use crate::types::{Currency, Dual, Exact, Field, OrderId};
+
+/// All rows of an order's amounts and details, over the totals and details that are known of it.
+pub(super) fn amounts_of(
+    order: OrderId,
+    (known_totals, known_details): (Vec<TotalsRow>, Option<DetailFacts>),
+    incoming: &IncomingOrder,
+    sums: Option<&Sums>,
+) -> Amounts {
+    let told = incoming.charges.as_ref();
+    Amounts {
+        order,
+        charges: told.map(|told| charges(incoming, told, sums)),
+        taxes: taxes(incoming, sums),
+        discounts: discounts(incoming),
+        totals: totals(&known_totals, incoming, sums),
+        details: details(known_details, incoming),
+    }
+}
 
 /// Charges, and the row that says what was rounded.
-pub(super) fn charges(
+fn charges(
     incoming: &IncomingOrder,
     told: &[IncomingCharge],
     sums: Option<&Sums>,
@@ -46,7 +64,7 @@ fn charge(charge: &IncomingCharge, pen: Pen) -> ChargeRow {
 }
 
 /// Taxes by title and rate, and the row that says what was rounded.
-pub(super) fn taxes(incoming: &IncomingOrder, sums: Option<&Sums>) -> Option<Vec<TaxRow>> {
+fn taxes(incoming: &IncomingOrder, sums: Option<&Sums>) -> Option<Vec<TaxRow>> {
     let pen = Pen::of(incoming);
     let told = incoming.taxes.as_ref()?;
     let rounding = sums.and_then(totals::rounding_tax);
@@ -60,7 +78,7 @@ pub(super) fn taxes(incoming: &IncomingOrder, sums: Option<&Sums>) -> Option<Vec
     Some(rows.collect())
 }
 
-pub(super) fn discounts(incoming: &IncomingOrder) -> Option<Vec<DiscountRow>> {
+fn discounts(incoming: &IncomingOrder) -> Option<Vec<DiscountRow>> {
     let pen = Pen::of(incoming);
     let rows = incoming.discounts.as_ref()?.iter().map(|one| DiscountRow {
         kind: one.kind.clone(),
@@ -75,11 +93,7 @@ pub(super) fn discounts(incoming: &IncomingOrder) -> Option<Vec<DiscountRow>> {
 }
 
 /// The channel's totals on each side, as ordered and now, with what the parts add up to.
-pub(super) fn totals(
-    stored: &[TotalsRow],
-    incoming: &IncomingOrder,
-    sums: Option<&Sums>,
-) -> Vec<TotalsRow> {
+fn totals(stored: &[TotalsRow], incoming: &IncomingOrder, sums: Option<&Sums>) -> Vec<TotalsRow> {
     let mut rows = Vec::new();
     for side in Side::ALL {
         let currency = match side {
@@ -154,7 +168,7 @@ fn take_sum(row: &mut TotalsRow, sums: &Sums) {
 }
 
 /// What an order says beside people and money, over what is known of it.
-pub(super) fn details(stored: Option<DetailFacts>, incoming: &IncomingOrder) -> DetailFacts {
+fn details(stored: Option<DetailFacts>, incoming: &IncomingOrder) -> DetailFacts {
     let mut facts = stored.unwrap_or_default();
     for (field, slot) in [
         (&incoming.sold_through, &mut facts.sold_through),

@@ -1,29 +1,28 @@
 //! From what came in to what is stored about an order: absent keeps, null empties, a value replaces.
-use super::incoming::{ChargeKind, IncomingOrder, PaymentState, label};
+use super::incoming::{Arrival, ChargeKind, IncomingOrder, PaymentState, label};
 use super::queries::OrderFacts;
 use super::totals::{self, Sums, TotalsCheck};
-use crate::types::{ContactId, Dual, Field};
+use crate::types::{Dual, Field};
 
 /// How many characters of the item list are kept for the order list.
 const SUMMARY_LENGTH: usize = 200;
 
-/// The facts after `incoming` arrived over what was `stored`.
+/// The facts after an order arrived over what was `stored`.
 pub(super) fn merge(
     stored: Option<&OrderFacts>,
-    incoming: &IncomingOrder,
-    contact: Option<ContactId>,
-    digest: &str,
+    arrival: &Arrival<'_>,
 ) -> (OrderFacts, Option<Sums>) {
+    let incoming = arrival.order;
     let sums = totals::add_up(incoming);
     let mut facts = stored
         .cloned()
         .unwrap_or_else(|| blank(incoming, sums.as_ref()));
     facts.source_updated_at = incoming.source_updated_at;
     facts.source_triggered_at = incoming.source_triggered_at;
-    digest.clone_into(&mut facts.source_digest);
+    arrival.digest.clone_into(&mut facts.source_digest);
     facts.currency = incoming.currency;
     facts.presentment_currency = incoming.presentment_currency;
-    facts.contact_id = contact.or(facts.contact_id);
+    facts.contact_id = arrival.contact.or(facts.contact_id);
     facts.flags = (!incoming.flags.is_empty()).then(|| incoming.flags.join("\n"));
     if let Some(sums) = &sums {
         facts.added_total_minor = sums.shop.added;

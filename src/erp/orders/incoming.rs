@@ -275,19 +275,35 @@ pub struct Source<'a> {
     pub body: &'a [u8],
 }
 
-/// What the channel knows around an order.
+/// What a channel knows around all its orders.
 #[derive(Clone, Copy)]
 pub struct Intake<'a> {
     pub channel: ChannelId,
-    pub contact: Option<ContactId>,
     /// What a variant of this channel stands for; `None` where nobody has said.
     pub resolve: &'a dyn Fn(&str) -> Option<Resolution>,
     pub payment: PaymentRule,
-    /// Opens the hold `checking` on a new order, until the channel was asked for what it did not tell.
-    pub check_first: bool,
     /// Where goods lie that the channel has put back.
     pub shelf: Shelf<'a>,
+}
+
+/// One order that comes in.
+#[derive(Clone, Copy)]
+pub struct Arrival<'a> {
+    pub order: &'a IncomingOrder,
+    /// [`IncomingOrder::digest`], worked out before anything was locked.
+    pub digest: &'a str,
+    pub contact: Option<ContactId>,
+    /// Opens the hold `checking` on a new order, until the channel was asked for what it did not tell.
+    pub check_first: bool,
     pub source: Source<'a>,
+}
+
+impl Arrival<'_> {
+    /// The channel's own id of the order.
+    #[must_use]
+    pub fn external_id(&self) -> &str {
+        &self.order.external_id
+    }
 }
 
 impl IncomingOrder {

@@ -5,9 +5,10 @@ use super::difference::{self, Change};
 use super::edits::Guard;
 use super::incoming::{IncomingLine, IncomingOrder, Intake, Resolution};
 use super::kept::{self, Pen};
-use super::queries::{self, LineFacts, LineRow, PartRow};
+use super::queries::{self, LineFacts, LineRow, NewLine, PartRow};
 use crate::erp::holds;
 use crate::erp::refunds::{self, IncomingRefund};
+use crate::platform::db::queries::{Ids, take_ids};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{Currency, OrderId, OrderLineId, ProductId};
 
@@ -61,38 +62,45 @@ pub(super) fn unmapped_causes<'a>(
         .collect()
 }
 
-/// Writes the lines of a new order.
+/// The lines of a new order, with the ids that they will have.
+pub(super) fn draft(incoming: &IncomingOrder, intake: &Intake<'_>, ids: &mut Ids) -> Vec<OpenLine> {
+    let lines = incoming.lines.iter().flatten().zip(0..);
+    lines
+        .map(|(line, place)| resolve(line, place, incoming, intake))
+        .zip(ids)
+        .map(opened)
+        .collect()
+}
+
+fn opened((resolved, id): (Resolved, i64)) -> OpenLine {
+    OpenLine {
+        id: OrderLineId(id),
+        facts: resolved.facts,
+        shipped: 0,
+        returned: 0,
+        parts: resolved.parts,
+    }
+}
+
+/// Writes lines of new orders, or new lines of known ones.
 pub(super) fn insert(
     conn: &mut DbConnection,
-    order: OrderId,
-    incoming: &IncomingOrder,
-    intake: &Intake<'_>,
-) -> Result<Vec<OpenLine>, DbError> {
-    let resolved: Vec<Resolved> = incoming
-        .lines
+    lines: &[(OrderId, &OpenLine)],
+) -> Result<(), DbError> {
+    let rows: Vec<NewLine> = lines
         .iter()
-        .flatten()
-        .enumerate()
-        .map(|(place, line)| resolve(line, place, incoming, intake))
-        .collect();
-    let facts: Vec<LineFacts> = resolved.iter().map(|line| line.facts.clone()).collect();
-    let ids: BTreeMap<String, OrderLineId> = queries::insert_lines(conn, order, &facts)?
-        .into_iter()
-        .collect();
-    let lines: Vec<OpenLine> = resolved
-        .into_iter()
-        .filter_map(|line| {
-            Some(OpenLine {
-                id: *ids.get(&line.facts.external_id)?,
-                facts: line.facts,
-                shipped: 0,
-                returned: 0,
-                parts: line.parts,
-            })
+        .map(|(order, line)| NewLine {
+            id: line.id,
+            order_id: *order,
+            facts: line.facts.clone(),
         })
         .collect();
-    queries::insert_parts(conn, &part_rows(&lines))?;
-    Ok(lines)
+    queries::insert_lines(conn, &rows)?;
+    let parts: Vec<PartRow> = lines
+        .iter()
+        .flat_map(|(_order, line)| part_rows(line.id, &line.parts))
+        .collect();
+    queries::insert_parts(conn, &parts)
 }
 
 /// Brings the lines of a known order up to date. A line that the source no longer has stays, with a
@@ -114,7 +122,7 @@ pub(super) fn update(
         .collect();
     let mut changes = Vec::new();
     let mut fresh = Vec::new();
-    for (place, line) in lines.iter().enumerate() {
+    for (line, place) in lines.iter().zip(0..) {
         let mut resolved = resolve(line, place, incoming, intake);
         let Some(row) = stored.remove(&line.external_id) else {
             changes.push(difference::added(&resolved.facts, guard.is_some()));
@@ -154,7 +162,12 @@ pub(super) fn update(
             changes.extend(change(conn, &row, facts, guard, incoming.currency)?);
         }
     }
-    insert_fresh(conn, order, &fresh)?;
+    if !fresh.is_empty() {
+        let [ids] = take_ids(conn, [("order_lines", fresh.len())])?;
+        let lines: Vec<OpenLine> = fresh.into_iter().zip(ids).map(opened).collect();
+        let lines: Vec<_> = lines.iter().map(|line| (order, line)).collect();
+        insert(conn, &lines)?;
+    }
     Ok(changes)
 }
 
@@ -211,31 +224,6 @@ fn change(
     Ok(difference::of_line(row, shown, currency, is_asked))
 }
 
-fn insert_fresh(
-    conn: &mut DbConnection,
-    order: OrderId,
-    fresh: &[Resolved],
-) -> Result<(), DbError> {
-    if fresh.is_empty() {
-        return Ok(());
-    }
-    let facts: Vec<LineFacts> = fresh.iter().map(|line| line.facts.clone()).collect();
-    let mut parts = Vec::new();
-    for (external_id, id) in queries::insert_lines(conn, order, &facts)? {
-        let new = fresh
-            .iter()
-            .find(|line| line.facts.external_id == external_id);
-        for (product_id, quantity_each) in new.iter().flat_map(|line| &line.parts) {
-            parts.push(PartRow {
-                order_line_id: id,
-                product_id: *product_id,
-                quantity_each: *quantity_each,
-            });
-        }
-    }
-    queries::insert_parts(conn, &parts)
-}
-
 /// The lines of an order with what they resolve to.
 pub(super) fn load(conn: &mut DbConnection, order: OrderId) -> Result<Vec<OpenLine>, DbError> {
     let parts = queries::list_parts(conn, order)?;
@@ -262,21 +250,14 @@ pub(super) fn replace_parts(
     parts: &[(ProductId, i64)],
 ) -> Result<(), DbError> {
     queries::delete_parts(conn, line)?;
-    let rows: Vec<PartRow> = merged(parts)
-        .into_iter()
-        .map(|(product_id, quantity_each)| PartRow {
-            order_line_id: line,
-            product_id,
-            quantity_each,
-        })
-        .collect();
+    let rows: Vec<PartRow> = part_rows(line, &merged(parts)).collect();
     queries::insert_parts(conn, &rows)
 }
 
 /// What a line that needs nobody's mapping, or whose variant is known, stands for.
 fn resolve(
     line: &IncomingLine,
-    place: usize,
+    place: i32,
     incoming: &IncomingOrder,
     intake: &Intake<'_>,
 ) -> Resolved {
@@ -300,14 +281,14 @@ fn resolve(
     }
 }
 
-fn facts(line: &IncomingLine, place: usize, resolution: LineResolution, pen: Pen) -> LineFacts {
+fn facts(line: &IncomingLine, place: i32, resolution: LineResolution, pen: Pen) -> LineFacts {
     let total = line.unit_price.times(line.quantity) - line.discount;
     let properties = (!line.properties.is_empty())
         .then(|| serde_json::to_string(&line.properties).unwrap_or_default());
     let (price, bundle) = (line.unit_price, line.bundle.as_ref());
     LineFacts {
         external_id: line.external_id.clone(),
-        position: i32::try_from(place).unwrap_or(i32::MAX),
+        position: place,
         variant_external_id: line.variant_external_id.clone(),
         product_external_id: line.product_external_id.clone(),
         resolution,
@@ -350,17 +331,10 @@ fn merged(parts: &[(ProductId, i64)]) -> Vec<(ProductId, i64)> {
     sums.into_iter().collect()
 }
 
-fn part_rows(lines: &[OpenLine]) -> Vec<PartRow> {
-    lines
-        .iter()
-        .flat_map(|line| {
-            line.parts
-                .iter()
-                .map(|(product_id, quantity_each)| PartRow {
-                    order_line_id: line.id,
-                    product_id: *product_id,
-                    quantity_each: *quantity_each,
-                })
-        })
-        .collect()
+fn part_rows(line: OrderLineId, parts: &[(ProductId, i64)]) -> impl Iterator<Item = PartRow> {
+    parts.iter().map(move |(product, each)| PartRow {
+        order_line_id: line,
+        product_id: *product,
+        quantity_each: *each,
+    })
 }

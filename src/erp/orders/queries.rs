@@ -5,11 +5,11 @@ use diesel::sql_types::Text;
 use super::incoming::PaymentState;
 use super::totals::TotalsCheck;
 use super::work_state::WorkState;
-use crate::native;
 use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{line_products, order_lines, orders};
 use crate::types::{At, ChannelId, ContactId, Currency, OrderId, ProductId};
+use crate::{insert_rows, native};
 
 pub mod amounts;
 pub mod cancellations;
@@ -23,7 +23,7 @@ pub mod sums;
 
 pub use lines::{LineFacts, LineRow, PartRow, list_lines, list_parts};
 pub(super) use lines::{
-    add_shipped, delete_parts, insert_lines, insert_parts, lines_of_variant, set_refunded,
+    NewLine, add_shipped, delete_parts, insert_lines, insert_parts, lines_of_variant, set_refunded,
     set_resolution, update_line,
 };
 
@@ -35,7 +35,7 @@ extern "SQL" {
 
 /// What the channel decides about an order.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = orders, treat_none_as_null = true)]
+#[diesel(table_name = orders, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct OrderFacts {
     pub name: String,
     pub source_updated_at: At,
@@ -97,23 +97,42 @@ pub struct OrderRow {
     pub facts: OrderFacts,
 }
 
-/// Finds the channel's order and keeps others from changing it until the commit.
+/// A new order that is about to be written.
+#[derive(Insertable)]
+#[diesel(table_name = orders)]
+pub(super) struct NewOrder {
+    pub(super) id: OrderId,
+    pub(super) public_id: String,
+    pub(super) channel_id: ChannelId,
+    pub(super) external_id: String,
+    pub(super) number: String,
+    pub(super) version: i64,
+    pub(super) work_state: WorkState,
+    pub(super) short_quantity: i64,
+    pub(super) received_at: At,
+    pub(super) changed_at: At,
+    #[diesel(embed)]
+    pub(super) facts: OrderFacts,
+}
+
+/// Those of the channel's orders that we know; nobody else changes them until the commit.
 pub(super) fn lock_external(
     conn: &mut DbConnection,
     channel: ChannelId,
-    external_id: &str,
-) -> Result<Option<OrderRow>, DbError> {
-    // An update that changes nothing takes the row's lock on both databases and reads it as well.
-    Ok(native!(conn, |c| diesel::update(
-        orders::table
-            .filter(orders::channel_id.eq(channel))
-            .filter(orders::external_id.eq(external_id)),
-    )
-    .set(orders::version.eq(orders::version))
-    .returning(OrderRow::as_returning())
-    .prepared()
-    .get_result(c)
-    .optional())?)
+    external_ids: &[&str],
+) -> Result<Vec<OrderRow>, DbError> {
+    let known = orders::table
+        .filter(orders::channel_id.eq(channel))
+        .filter(orders::external_id.eq_any(external_ids));
+    Ok(match conn {
+        // In the order of their ids, as everybody who takes several.
+        DbConnection::Postgres(conn) => known
+            .order(orders::id)
+            .select(OrderRow::as_select())
+            .for_update()
+            .load(conn)?,
+        DbConnection::Sqlite(conn) => known.select(OrderRow::as_select()).load(conn)?,
+    })
 }
 
 /// The order that we call by this number, as a list.
@@ -178,42 +197,20 @@ pub fn find_external(
         .optional()?)
 }
 
-pub(super) fn insert(
-    conn: &mut DbConnection,
-    channel: ChannelId,
-    external_id: &str,
-    public_id: &str,
-    facts: &OrderFacts,
-    now: At,
-) -> Result<OrderId, DbError> {
-    Ok(native!(conn, |c| diesel::insert_into(orders::table)
-        .values((
-            facts,
-            orders::channel_id.eq(channel),
-            orders::external_id.eq(external_id),
-            orders::public_id.eq(public_id),
-            // Until the row has its id, from which the number is made.
-            orders::number.eq(public_id),
-            orders::work_state.eq(WorkState::NothingToShip),
-            orders::received_at.eq(now),
-            orders::changed_at.eq(now),
-        ))
-        .returning(orders::id)
-        .prepared()
-        .get_result(c))?)
+pub(super) fn insert(conn: &mut DbConnection, rows: &[NewOrder]) -> Result<(), DbError> {
+    insert_rows!(conn, orders::table, rows)?;
+    Ok(())
 }
 
 pub(super) fn set_state(
     conn: &mut DbConnection,
     id: OrderId,
-    number: &str,
     state: (WorkState, i64),
     version: i64,
     now: At,
 ) -> Result<(), DbError> {
     native!(conn, |c| diesel::update(orders::table.find(id))
         .set((
-            orders::number.eq(number),
             orders::work_state.eq(state.0),
             orders::short_quantity.eq(state.1),
             orders::version.eq(version),

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::incoming::{IncomingOrder, Intake, PaymentRule};
+use super::create::reserved_entry;
+use super::incoming::{Arrival, IncomingOrder, Intake, PaymentRule};
 use super::lines::{self, LineResolution, OpenLine};
 use super::payment::passes;
 use super::queries::{self, OrderFacts, OrderRow};
@@ -11,6 +12,7 @@ use super::work_state::{self, Facts, LineFacts, WorkState};
 use super::{OrderError, hold_entry};
 use crate::erp::changes;
 use crate::erp::deliveries;
+use crate::erp::holds::queries::NewHold;
 use crate::erp::holds::{self, HoldKind};
 use crate::erp::stock::{self, Need};
 use crate::erp::timeline::{self, Actor, Entry, Kind};
@@ -24,7 +26,6 @@ const OFFERED_AT_ONCE: i64 = 500;
 pub(super) struct Standing {
     pub(super) id: OrderId,
     pub(super) public_id: String,
-    pub(super) number: String,
     pub(super) version: i64,
     /// State and shortage before; `None` for a new order.
     pub(super) before: Option<(WorkState, i64)>,
@@ -43,7 +44,6 @@ impl Standing {
         Ok(Standing {
             id: row.id,
             public_id: row.public_id,
-            number: row.number,
             version: row.version,
             before: Some((row.work_state, row.short_quantity)),
             deleted: row.deleted_at_source.is_some(),
@@ -58,7 +58,7 @@ impl Standing {
         self.deleted || self.facts.cancelled_at.is_some()
     }
 
-    fn needs(&self) -> Vec<Need> {
+    pub(super) fn needs(&self) -> Vec<Need> {
         if self.is_closed() || self.facts.fulfilled_at_source {
             return Vec::new();
         }
@@ -82,7 +82,7 @@ impl Standing {
         })
     }
 
-    fn state_facts(&self, short: i64) -> Facts {
+    pub(super) fn state_facts(&self, short: i64) -> Facts {
         Facts {
             cancelled: self.facts.cancelled_at.is_some(),
             deleted: self.deleted,
@@ -147,10 +147,7 @@ pub(super) fn settle(
     let settled = stock::settle(conn, &needs, &standing.held)?;
     let state = work_state::decide(&standing.state_facts(settled.short));
     if settled.reserved > 0 {
-        entries.push(Entry::new(
-            Kind::StockReserved,
-            json!({ "pieces": settled.reserved, "short": settled.short }),
-        ));
+        entries.push(reserved_entry(settled.reserved, settled.short));
     }
     if !settled.released.is_empty() && standing.is_closed() {
         entries.push(Entry::new(Kind::StockReleased, json!({})));
@@ -160,7 +157,7 @@ pub(super) fn settle(
     timeline::record_all(conn, standing.id, entries, actor, now)?;
     if visible {
         let version = standing.version + 1;
-        queries::set_state(conn, standing.id, &standing.number, after, version, now)?;
+        queries::set_state(conn, standing.id, after, version, now)?;
     }
     deliveries::follow::follow(conn, &[standing.id], actor, now)?;
     let released: Vec<ProductId> = settled.released.into_iter().collect();
@@ -203,68 +200,62 @@ pub fn offer(
     Ok(())
 }
 
-/// Opens the holds a new order needs, with one statement.
+/// The holds a new order needs.
 pub(super) fn first_holds(
-    conn: &mut DbConnection,
     order: OrderId,
     facts: &OrderFacts,
     lines: &[OpenLine],
-    incoming: &IncomingOrder,
     intake: &Intake<'_>,
+    arrival: &Arrival<'_>,
     now: At,
-) -> Result<Vec<(HoldKind, String)>, DbError> {
+) -> Vec<NewHold> {
     let mut wanted: Vec<(HoldKind, String)> =
         lines::unmapped_causes(lines.iter().map(|line| &line.facts))
             .into_iter()
             .map(|cause| (HoldKind::Unmapped, cause))
             .collect();
-    let on_terms = incoming.terms.value().is_some();
+    let on_terms = arrival.order.terms.value().is_some();
     if !on_terms && is_unpaid(facts, intake.payment) {
         wanted.push((HoldKind::Unpaid, String::new()));
     }
-    if intake.check_first {
+    if arrival.check_first {
         wanted.push((HoldKind::Checking, String::new()));
     }
-    let rows: Vec<holds::queries::NewHold> = wanted
-        .iter()
-        .map(|(kind, cause)| holds::queries::NewHold {
-            order_id: order,
-            channel_id: intake.channel,
-            kind: *kind,
-            cause: cause.clone(),
-            note: None,
-            opened_at: now,
-            opened_by: None,
-        })
-        .collect();
-    holds::queries::insert(conn, &rows)?;
-    Ok(wanted)
+    let opened = wanted.into_iter().map(|(kind, cause)| NewHold {
+        order_id: order,
+        channel_id: intake.channel,
+        kind,
+        cause,
+        note: None,
+        opened_at: now,
+        opened_by: None,
+    });
+    opened.collect()
 }
 
 /// Opens and releases the holds whose causes came or went with an update.
 pub(super) fn refresh_holds(
     conn: &mut DbConnection,
-    order: OrderId,
-    facts: &OrderFacts,
-    incoming: &IncomingOrder,
+    standing: &mut Standing,
     intake: &Intake<'_>,
+    arrival: &Arrival<'_>,
     entries: &mut Vec<Entry>,
     now: At,
 ) -> Result<(), DbError> {
-    let stored = lines::load(conn, order)?;
-    let mut wanted: BTreeSet<(HoldKind, String)> =
-        lines::unmapped_causes(stored.iter().map(|line| &line.facts))
-            .into_iter()
-            .map(|cause| (HoldKind::Unmapped, cause))
-            .collect();
-    if is_unpaid(facts, intake.payment) && !is_on_terms(conn, order, incoming)? {
+    let (order, facts) = (standing.id, standing.lines.iter().map(|line| &line.facts));
+    let mut wanted: BTreeSet<(HoldKind, String)> = lines::unmapped_causes(facts)
+        .into_iter()
+        .map(|cause| (HoldKind::Unmapped, cause))
+        .collect();
+    let is_unpaid = is_unpaid(&standing.facts, intake.payment);
+    if is_unpaid && !is_on_terms(conn, order, arrival.order)? {
         wanted.insert((HoldKind::Unpaid, String::new()));
     }
-    let open: BTreeSet<(HoldKind, String)> = holds::queries::list_open(conn, order)?
+    let (open, others): (Vec<_>, Vec<_>) = holds::queries::list_open(conn, order)?
         .into_iter()
-        .filter(|hold| matches!(hold.kind, HoldKind::Unmapped | HoldKind::Unpaid))
         .map(|hold| (hold.kind, hold.cause))
-        .collect();
+        .partition(|(kind, _cause)| matches!(kind, HoldKind::Unmapped | HoldKind::Unpaid));
+    let open: BTreeSet<(HoldKind, String)> = open.into_iter().collect();
     for (kind, cause) in wanted.difference(&open) {
         let hold = (*kind, cause.as_str());
         holds::place(conn, intake.channel, order, hold, None, None, now)?;
@@ -274,6 +265,8 @@ pub(super) fn refresh_holds(
         holds::release(conn, order, (*kind, cause), None, now)?;
         entries.push(released_entry(*kind, cause));
     }
+    let holds = others.into_iter().chain(wanted);
+    standing.holds = holds.map(|(kind, _cause)| kind).collect();
     Ok(())
 }
 

@@ -1,6 +1,10 @@
 //! SQL of `stock_levels`, `stock_movements`, `reservations` and `locations`.
-use diesel::prelude::*;
+use std::collections::BTreeMap;
 
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text};
+
+use super::shelves::Promise;
 use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
@@ -111,17 +115,50 @@ pub(super) fn add_on_hand(
     .optional()?)
 }
 
-/// Promises `quantity` of a level; refused where less is free.
-pub(super) fn reserve(conn: &mut DbConnection, level: i64, quantity: i64) -> Result<bool, DbError> {
-    let rows = native!(conn, |c| diesel::update(
+/// Has others wait who would take from the levels of these products. On SQLite who writes is alone.
+pub(super) fn lock_levels(conn: &mut DbConnection, products: &[ProductId]) -> Result<(), DbError> {
+    if let DbConnection::Postgres(conn) = conn {
+        // In the order of their ids, as everybody who takes several.
         stock_levels::table
-            .filter(stock_levels::id.eq(level))
-            .filter(stock_levels::on_hand.ge(stock_levels::reserved + quantity)),
-    )
-    .set(stock_levels::reserved.eq(stock_levels::reserved + quantity))
-    .prepared()
-    .execute(c))?;
-    Ok(rows > 0)
+            .filter(stock_levels::product_id.eq_any(products))
+            .order(stock_levels::id)
+            .select(stock_levels::id)
+            .for_update()
+            .load::<i64>(conn)?;
+    }
+    Ok(())
+}
+
+/// Promises so many pieces of each of these levels; false where less is free of one.
+pub(super) fn reserve(
+    conn: &mut DbConnection,
+    taken: &BTreeMap<i64, i64>,
+) -> Result<bool, DbError> {
+    let rows = match conn {
+        DbConnection::Postgres(conn) => diesel::sql_query(
+            "WITH taken AS ( \
+               SELECT l.id, t.quantity FROM unnest($1, $2) AS t (id, quantity) JOIN stock_levels l ON l.id = t.id \
+                ORDER BY l.id FOR UPDATE OF l) \
+             UPDATE stock_levels SET reserved = reserved + taken.quantity FROM taken \
+              WHERE stock_levels.id = taken.id AND on_hand >= reserved + taken.quantity",
+        )
+        .bind::<Array<BigInt>, _>(taken.keys().copied().collect::<Vec<i64>>())
+        .bind::<Array<BigInt>, _>(taken.values().copied().collect::<Vec<i64>>())
+        .prepared()
+        .execute(conn)?,
+        DbConnection::Sqlite(conn) => {
+            let pairs: Vec<(&i64, &i64)> = taken.iter().collect();
+            diesel::sql_query(
+                "UPDATE stock_levels SET reserved = reserved + taken.quantity \
+                   FROM (SELECT value ->> 0 AS id, value ->> 1 AS quantity FROM json_each($1)) taken \
+                  WHERE stock_levels.id = taken.id AND on_hand >= reserved + taken.quantity",
+            )
+            .bind::<Text, _>(serde_json::to_string(&pairs).unwrap_or_default())
+            .prepared()
+            .execute(conn)?
+        }
+    };
+    Ok(rows == taken.len())
 }
 
 pub(super) fn unreserve(
@@ -141,20 +178,14 @@ pub(super) fn unreserve(
     Ok(())
 }
 
-pub(super) fn raise_reservation(
-    conn: &mut DbConnection,
-    line: OrderLineId,
-    product: ProductId,
-    location: LocationId,
-    quantity: i64,
-) -> Result<(), DbError> {
+pub(super) fn raise_reservation(conn: &mut DbConnection, promise: &Promise) -> Result<(), DbError> {
     native!(conn, |c| diesel::update(
         reservations::table
-            .filter(reservations::order_line_id.eq(line))
-            .filter(reservations::product_id.eq(product))
-            .filter(reservations::location_id.eq(location)),
+            .filter(reservations::order_line_id.eq(promise.line))
+            .filter(reservations::product_id.eq(promise.product))
+            .filter(reservations::location_id.eq(promise.location)),
     )
-    .set(reservations::quantity.eq(reservations::quantity + quantity))
+    .set(reservations::quantity.eq(reservations::quantity + promise.quantity))
     .prepared()
     .execute(c))?;
     Ok(())
@@ -177,9 +208,7 @@ pub(super) fn insert_reservations(
     conn: &mut DbConnection,
     rows: &[NewReservation],
 ) -> Result<(), DbError> {
-    if !rows.is_empty() {
-        insert_rows!(conn, reservations::table, rows)?;
-    }
+    insert_rows!(conn, reservations::table, rows)?;
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! Promises of stock to order lines: made, released or consumed, each exactly once.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::queries::{self, LevelRow, ReservationRow};
+use super::shelves::{Promise, Shelves, record_promises};
 use super::{Movement, StockError};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{LocationId, OrderId, OrderLineId, ProductId};
+use crate::types::{OrderId, OrderLineId, ProductId};
 
 /// What a line still needs of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,74 +50,20 @@ pub fn settle(
     if missing.is_empty() {
         return Ok(settled);
     }
-    let products: Vec<ProductId> = missing.iter().map(|need| need.product).collect();
-    let mut levels = queries::levels_of(conn, &products)?;
-    let mut planned = Vec::new();
-    for need in &missing {
-        for (place, quantity) in plan(&levels, need) {
-            levels[place].reserved += quantity;
-            let level = &levels[place];
-            planned.push((level.id, (*need, level.location_id, quantity)));
-        }
-    }
-    let taken = take(conn, planned)?;
-    settled.reserved = taken.iter().map(|(_need, _location, pieces)| pieces).sum();
-    settled.short = missing.iter().map(|need| need.quantity).sum::<i64>() - settled.reserved;
-    for (need, location, quantity) in &taken {
-        let same = |row: &&ReservationRow| {
-            row.order_line_id == need.line
-                && row.product_id == need.product
-                && row.location_id == *location
-        };
-        if held.iter().any(|row| same(&row)) {
-            queries::raise_reservation(conn, need.line, need.product, *location, *quantity)?;
-        }
-    }
-    let fresh: Vec<queries::NewReservation> = taken
+    let mut shelves = Shelves::hold(conn, &missing)?;
+    let promises = shelves.promise(&missing);
+    let needed: i64 = missing.iter().map(|need| need.quantity).sum();
+    settled.reserved = promises.iter().map(|promise| promise.quantity).sum();
+    settled.short = needed - settled.reserved;
+    let (again, fresh): (Vec<Promise>, Vec<Promise>) = promises
         .into_iter()
-        .filter(|(need, location, _quantity)| {
-            !held.iter().any(|row| {
-                row.order_line_id == need.line
-                    && row.product_id == need.product
-                    && row.location_id == *location
-            })
-        })
-        .map(|(need, location, quantity)| queries::NewReservation {
-            order_line_id: need.line,
-            product_id: need.product,
-            location_id: location,
-            quantity,
-        })
-        .collect();
-    queries::insert_reservations(conn, &fresh)?;
+        .partition(|promise| held.iter().any(|row| promise.is_of(row)));
+    for promise in &again {
+        queries::raise_reservation(conn, promise)?;
+    }
+    record_promises(conn, &fresh)?;
+    shelves.close(conn)?;
     Ok(settled)
-}
-
-/// Pieces of one place for one line.
-type Taken = (Need, LocationId, i64);
-
-/// Takes what was planned, each level with one statement and in the order of their ids: several lines of one item cost
-/// no more than one, and two orders never wait for each other. Gives back what could be taken.
-fn take(conn: &mut DbConnection, planned: Vec<(i64, Taken)>) -> Result<Vec<Taken>, DbError> {
-    let mut levels: BTreeMap<i64, Vec<Taken>> = BTreeMap::new();
-    for (level, one) in planned {
-        levels.entry(level).or_default().push(one);
-    }
-    let mut taken = Vec::new();
-    for (level, these) in levels {
-        let sum = these.iter().map(|(_need, _location, pieces)| pieces).sum();
-        if queries::reserve(conn, level, sum)? {
-            taken.extend(these);
-            continue;
-        }
-        // Somebody was quicker: what is left goes line by line.
-        for one in these {
-            if queries::reserve(conn, level, one.2)? {
-                taken.push(one);
-            }
-        }
-    }
-    Ok(taken)
 }
 
 fn held_for(need: &Need, held: &[ReservationRow]) -> i64 {
@@ -124,27 +71,6 @@ fn held_for(need: &Need, held: &[ReservationRow]) -> i64 {
         .filter(|row| row.order_line_id == need.line && row.product_id == need.product)
         .map(|row| row.quantity)
         .sum()
-}
-
-/// From which levels to take: one place that has all of it, else what there is, place by place.
-fn plan(levels: &[LevelRow], need: &Need) -> Vec<(usize, i64)> {
-    let places = || {
-        levels
-            .iter()
-            .enumerate()
-            .filter(|(_place, level)| level.product_id == need.product && level.free() > 0)
-    };
-    if let Some((place, _level)) = places().find(|(_place, level)| level.free() >= need.quantity) {
-        return vec![(place, need.quantity)];
-    }
-    let mut open = need.quantity;
-    places()
-        .map_while(|(place, level)| {
-            let quantity = level.free().min(open);
-            open -= quantity;
-            (quantity > 0).then_some((place, quantity))
-        })
-        .collect()
 }
 
 fn release_surplus(

@@ -66,7 +66,7 @@ pub fn claim(
             )
         }
     };
-    let candidates = (4 * n).max(8);
+    let candidates = (2 * n).max(8);
     let text = format!(
         "WITH ready AS MATERIALIZED (
            SELECT r.id, c.key, r.crashes, c.due_at AS turn, c.id AS turn_id{columns}

@@ -1,28 +1,36 @@
-//! A batch of events: claimed together, applied in one commit, closed by one statement.
+//! A batch of events: claimed together, read before any lock is held, applied in one commit, closed by one statement.
 //!
-//! Most events do no harm to each other, so that a savepoint for each would be a third of all that the database is
-//! asked. Where one event fails, the whole batch is undone and each is applied again within a savepoint of its own:
-//! one bad event cannot undo its neighbours.
+//! Most events do no harm to each other: the handler applies them together, and asks the database once for all of them
+//! where it can. Where one event fails, the whole batch is undone and each is applied again within a savepoint of its
+//! own: one bad event cannot undo its neighbours.
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use tracing::info_span;
 
+use super::handler::Readings;
 use super::{Worker, noise};
 use crate::platform::db::{DbConnection, DbError, savepoint};
 use crate::platform::inbox::queries::{self as inbox, EventRow};
 use crate::platform::queue::queries::batch::{self as rows, Tried};
-use crate::platform::queue::{self, Claim, Outcome, Queue, Wanted, queries};
-use crate::platform::trail;
+use crate::platform::queue::{self, Claim, Outcome, Queue, TryNote, Wanted, queries};
+use crate::types::At;
 
 const QUEUE: Queue = Queue::WebhookEvents;
 
-/// For how long one batch may hold SQLite's only writer.
+/// For how long events that are applied apart may hold SQLite's only writer under one commit.
 const TURN: Duration = Duration::from_millis(10);
 /// The same while webhooks wait to be stored: short, but worth a commit of its own.
 const SHORT_TURN: Duration = Duration::from_millis(2);
-/// On PostgreSQL it holds nothing but rows that others may want too.
+/// On PostgreSQL they hold nothing but rows that others may want too.
 const LONG_TURN: Duration = Duration::from_millis(30);
+
+/// Bytes of the bodies that are applied together at most: large orders have many lines, and SQLite's only writer is
+/// not to be held for longer than a turn.
+const LOAD: usize = 256 * 1024;
+/// While webhooks wait to be stored.
+const SHORT_LOAD: usize = LOAD / 4;
+const LARGE_LOAD: usize = 8 * LOAD;
 
 /// What became of one event, counted once its batch is committed.
 struct Ended {
@@ -32,7 +40,7 @@ struct Ended {
     after: Option<Duration>,
 }
 
-/// How far a batch came before its time was up, and its ends.
+/// How many claims were worked on, and how that ended.
 type Progress = (usize, Vec<Ended>);
 
 /// How the rest of a batch is applied.
@@ -81,12 +89,24 @@ impl Worker {
         };
         let mut grip = self.claim(QUEUE, wanted)?;
         let claimed = grip.open().len();
+        if claimed == 0 {
+            return Ok(0);
+        }
+        let events = self.db.read_here(|conn| events_of(conn, grip.open()))?;
+        // An event that breaks its reader is found when each is read apart.
+        let readings = catch_unwind(AssertUnwindSafe(|| self.handler.read(&events))).ok();
         let mut way = Way::Together;
         while let Some(first) = grip.open().first() {
-            let applied = match way {
-                Way::Together => self.apply_together(grip.open()),
-                Way::Apart => self.apply_apart(grip.open()).map(Some),
-                Way::Alone => self.apply_apart(std::slice::from_ref(first)).map(Some),
+            let applied = match (way, &readings) {
+                (Way::Together, Some(readings)) => {
+                    let part = &grip.open()[..self.part(&events, grip.open())];
+                    self.apply_together(&events, &**readings, part)
+                }
+                (Way::Together, None) => Ok(None),
+                (Way::Apart, _) => self.apply_apart(&events, grip.open()).map(Some),
+                (Way::Alone, _) => self
+                    .apply_apart(&events, std::slice::from_ref(first))
+                    .map(Some),
             };
             let n = match (applied, way) {
                 (Ok(Some((n, ended))), _) => {
@@ -131,54 +151,76 @@ impl Worker {
         Ok(())
     }
 
+    /// How many of these claims are applied together.
+    fn part(&self, events: &[EventRow], claims: &[Claim]) -> usize {
+        let mut room = if self.db.is_postgres() {
+            LARGE_LOAD
+        } else if self.db.is_awaited() {
+            SHORT_LOAD
+        } else {
+            LOAD
+        };
+        let fits = claims.iter().take_while(|claim| {
+            let size = event_of(events, claim).map_or(0, |(_, event)| event.body.len());
+            let fits = size <= room;
+            room = room.saturating_sub(size);
+            fits
+        });
+        fits.count().max(1)
+    }
+
     /// `None` where an event spoiled it for all.
-    fn apply_together(&self, claims: &[Claim]) -> Result<Option<Progress>, DbError> {
+    fn apply_together(
+        &self,
+        events: &[EventRow],
+        readings: &dyn Readings,
+        claims: &[Claim],
+    ) -> Result<Option<Progress>, DbError> {
         let applied = self.db.write_here(|conn| {
-            let begun = Instant::now();
-            let ours = rows::fence_all(conn, QUEUE, &self.me, claims, self.clock.now())?;
-            let events = events_of(conn, claims)?;
+            let (now, begun) = (self.clock.now(), Instant::now());
+            let ours = rows::fence_all(conn, QUEUE, &self.me, claims)?;
+            let held: Vec<(&Claim, usize, &EventRow)> = claims
+                .iter()
+                .filter(|claim| ours.contains(&(claim.id, claim.claim_no)))
+                .filter_map(|claim| event_of(events, claim).map(|(at, event)| (claim, at, event)))
+                .collect();
+            let places: Vec<usize> = held.iter().map(|(_, place, _)| *place).collect();
+            let apply = || readings.apply(conn, &places, now);
+            let outcomes = match catch_unwind(AssertUnwindSafe(apply)) {
+                Ok(Ok(outcomes)) => outcomes,
+                Ok(Err(error)) if error.is_conflict() => return Err(Stopped::Db(error)),
+                Ok(Err(_)) | Err(_) => return Err(Stopped::Spoiled),
+            };
+            let share = begun.elapsed() / u32::try_from(held.len()).unwrap_or(1).max(1);
             let (mut ended, mut done) = (Vec::new(), Vec::new());
-            let mut reached = claims.len();
-            for (place, claim) in claims.iter().enumerate() {
-                let event = events.iter().find(|event| event.id.0 == claim.id);
-                if let (Some(event), true) = (event, ours.contains(&(claim.id, claim.claim_no))) {
-                    let now = self.clock.now();
-                    let _line = line(event).entered();
-                    let begun = Instant::now();
-                    let outcome = match self.applied(conn, claim, event) {
-                        Ok(outcome) => outcome,
-                        Err(Fault::Db(error)) if error.is_conflict() => {
-                            return Err(Stopped::Db(error));
-                        }
-                        Err(Fault::Db(_) | Fault::Panic) => return Err(Stopped::Spoiled),
-                    };
-                    // The reason may quote the payload: it stays in the database, where roles and retention hold.
-                    tracing::info!(outcome = outcome.word(), "event applied");
-                    let note = self.note(now, begun, None);
-                    if outcome == Outcome::Done {
-                        done.push(Tried { claim, note });
-                    } else {
-                        let policy = self.settings.policy;
-                        queue::finish(
-                            conn,
-                            QUEUE,
-                            &self.me,
-                            claim,
-                            &outcome,
-                            policy,
-                            &note,
-                            noise(),
-                        )?;
-                    }
-                    ended.push(self.ended(claim, event, outcome));
+            for ((claim, _, event), outcome) in held.into_iter().zip(outcomes) {
+                let _line = line(event).entered();
+                // The reason may quote the payload: it stays in the database, where roles and retention hold.
+                tracing::info!(outcome = outcome.word(), "event applied");
+                let note = TryNote {
+                    at: now,
+                    micros: i64::try_from(share.as_micros()).unwrap_or(i64::MAX),
+                    request_id: None,
+                };
+                if outcome == Outcome::Done {
+                    done.push(Tried { claim, note });
+                } else {
+                    let policy = self.settings.policy;
+                    queue::finish(
+                        conn,
+                        QUEUE,
+                        &self.me,
+                        claim,
+                        &outcome,
+                        policy,
+                        &note,
+                        noise(),
+                    )?;
                 }
-                if self.is_up(begun) {
-                    reached = place + 1;
-                    break;
-                }
+                ended.push(self.ended(claim, event, outcome));
             }
             rows::close_done(conn, QUEUE, &done, self.clock.now())?;
-            Ok((reached, ended))
+            Ok((claims.len(), ended))
         });
         match applied {
             Ok(progress) => Ok(Some(progress)),
@@ -187,13 +229,12 @@ impl Worker {
         }
     }
 
-    fn apply_apart(&self, claims: &[Claim]) -> Result<Progress, DbError> {
+    fn apply_apart(&self, events: &[EventRow], claims: &[Claim]) -> Result<Progress, DbError> {
         self.db.write_repeating(|conn| {
             let begun = Instant::now();
-            let events = events_of(conn, claims)?;
             let mut ended = Vec::with_capacity(claims.len());
             for (place, claim) in claims.iter().enumerate() {
-                if let Some(event) = events.iter().find(|event| event.id.0 == claim.id) {
+                if let Some((_, event)) = event_of(events, claim) {
                     ended.extend(self.apply_alone(conn, claim, event)?);
                 }
                 if self.is_up(begun) {
@@ -216,7 +257,7 @@ impl Worker {
         }
         let _line = line(event).entered();
         let begun = Instant::now();
-        let outcome = match savepoint(conn, |conn| self.applied(conn, claim, event)) {
+        let outcome = match savepoint(conn, |conn| self.applied(conn, event, now)) {
             Ok(outcome) => outcome,
             Err(Fault::Db(error)) if error.is_conflict() => return Err(error),
             Err(Fault::Db(error)) => Outcome::retry(error.to_string()),
@@ -250,15 +291,13 @@ impl Worker {
     fn applied(
         &self,
         conn: &mut DbConnection,
-        claim: &Claim,
         event: &EventRow,
+        now: At,
     ) -> Result<Outcome, Fault> {
-        let now = self.clock.now();
-        tracing::debug!(try_no = claim.attempts + 1, "event claimed");
-        let delivery = Some(event.webhook_id.clone());
-        let apply = || trail::on(delivery, || (self.apply)(conn, event, now));
+        let events = std::slice::from_ref(event);
+        let apply = || self.handler.read(events).apply(conn, &[0], now);
         match catch_unwind(AssertUnwindSafe(apply)) {
-            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Ok(mut outcomes)) => outcomes.pop().ok_or(Fault::Panic),
             Ok(Err(error)) => Err(Fault::Db(error)),
             Err(_panic) => Err(Fault::Panic),
         }
@@ -299,6 +338,13 @@ impl Worker {
 fn events_of(conn: &mut DbConnection, claims: &[Claim]) -> Result<Vec<EventRow>, DbError> {
     let ids: Vec<i64> = claims.iter().map(|claim| claim.id).collect();
     inbox::list_by_id(conn, &ids)
+}
+
+/// The event of a claim and its place among the events.
+fn event_of<'a>(events: &'a [EventRow], claim: &Claim) -> Option<(usize, &'a EventRow)> {
+    let place = events.binary_search_by_key(&claim.id, |event| event.id.0);
+    let place = place.ok()?;
+    Some((place, events.get(place)?))
 }
 
 fn line(event: &EventRow) -> tracing::Span {

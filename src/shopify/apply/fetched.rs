@@ -1,12 +1,11 @@
 //! Applies an order that Shopify was asked for: from its translation on the same road as a webhook's.
-use super::{attribute_fulfillments, book, payments, privacy, unreadable};
+use super::booking::{Booking, Told, book};
+use super::{payments, unreadable};
 use crate::erp::orders::incoming::{Shape, Source};
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::Outcome;
 use crate::shopify::orders::fetch::Fetched;
 use crate::shopify::orders::graphql;
-use crate::shopify::personal_data::impersonal_body;
-use crate::shopify::privacy::is_erased;
 use crate::shopify::shops::Shop;
 use crate::types::At;
 
@@ -27,13 +26,7 @@ pub fn apply_fetched(
         Ok(translated) => translated,
         Err(wrong) => return Ok(unreadable(&wrong)),
     };
-    let (mut incoming, echoes) = attribute_fulfillments(conn, shop, translated)?;
-    let mut body = fetched.body();
-    let customer = incoming.customer.value().map(|one| one.external_id.clone());
-    if is_erased(conn, shop, Some(&incoming.external_id), customer.as_deref())? {
-        incoming = privacy::without_person(incoming);
-        body = impersonal_body(&body);
-    }
+    let (told, body) = (Told::new(translated), fetched.body());
     let source = Source {
         shape: Shape::Graphql,
         api_version: &fetched.api_version,
@@ -41,7 +34,10 @@ pub fn apply_fetched(
         name,
         body: &body,
     };
-    let outcome = book(conn, shop, &incoming, source, echoes, now)?;
-    let refused = payments::fetched(conn, shop, &incoming.external_id, &fetched.node, now)?;
+    let booking = Booking::new(conn, shop, &told, source)?;
+    let external_id = booking.order.external_id.clone();
+    let outcomes = book(conn, shop, &[booking], now)?;
+    let refused = payments::fetched(conn, shop, &external_id, &fetched.node, now)?;
+    let outcome = outcomes.into_iter().next().ok_or(DbError::Interrupted)?;
     Ok(refused.unwrap_or(outcome))
 }

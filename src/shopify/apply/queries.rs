@@ -14,20 +14,19 @@ pub(super) struct Ours {
     pub(super) lines: Vec<(String, i64)>,
 }
 
-/// The other store that an order came from. Shopify's ids are its own for all stores together: a body under another
-/// store's name was captured there.
-pub(super) fn other_owner(
+/// Those of these orders that came from another store, with its domain. Shopify's ids are its own for all stores
+/// together: a body under another store's name was captured there.
+pub(super) fn other_owners(
     conn: &mut DbConnection,
     shop: ShopId,
-    order: &str,
-) -> Result<Option<String>, DbError> {
+    external_ids: &[&str],
+) -> Result<Vec<(String, String)>, DbError> {
     Ok(shopify_shops::table
         .inner_join(orders::table.on(orders::channel_id.eq(shopify_shops::channel_id)))
         .filter(shopify_shops::id.ne(shop))
-        .filter(orders::external_id.eq(order))
-        .select(shopify_shops::domain)
-        .first(conn)
-        .optional()?)
+        .filter(orders::external_id.eq_any(external_ids.to_vec()))
+        .select((orders::external_id, shopify_shops::domain))
+        .load(conn)?)
 }
 
 /// Our own pushes for an order, with their lines.

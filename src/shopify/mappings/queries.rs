@@ -103,20 +103,24 @@ pub(super) fn is_product(conn: &mut DbConnection, id: ProductId) -> Result<bool,
     Ok(diesel::select(exists(products::table.find(id))).get_result(conn)?)
 }
 
-type Resolved = (String, MappingKind, Option<ProductId>, i64);
+/// A variant, and a mapping of it where there is one.
+type Resolved = (String, Option<(MappingKind, Option<ProductId>, i64)>);
 
 pub(super) fn resolve(
     conn: &mut DbConnection,
     shop: ShopId,
-    external_ids: &[String],
+    external_ids: &[&str],
 ) -> Result<Vec<Resolved>, DbError> {
-    Ok(m::table
-        .inner_join(v::table)
+    let live = m::variant_id.eq(v::id).and(m::removed_at.is_null());
+    Ok(v::table
+        .left_join(m::table.on(live))
         .filter(v::shop_id.eq(shop))
         .filter(v::external_id.eq_any(external_ids.to_vec()))
-        .filter(m::removed_at.is_null())
         .order(m::id)
-        .select((v::external_id, m::kind, m::product_id, m::quantity))
+        .select((
+            v::external_id,
+            (m::kind, m::product_id, m::quantity).nullable(),
+        ))
         .load(conn)?)
 }
 

@@ -58,8 +58,8 @@ pub struct Anything(pub String);
 
 impl<'de> Deserialize<'de> for Anything {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let raw = <Box<RawValue>>::deserialize(from)?;
-        Ok(Anything(match serde_json::from_str::<String>(raw.get()) {
+        let raw = <&RawValue>::deserialize(from)?;
+        Ok(Anything(match unquoted(raw.get()) {
             Ok(text) => text,
             Err(_other) if raw.get() == "null" => String::new(),
             Err(_other) => raw.get().to_owned(),
@@ -117,12 +117,9 @@ pub(super) fn field_flag<'de, D: Deserializer<'de>>(from: D) -> Result<Field<boo
 
 /// A text, or a number that stands for one: a postcode, a phone number, a SKU.
 pub(super) fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    let raw = <Box<RawValue>>::deserialize(from)?;
-    let text = raw.get();
+    let text = <&RawValue>::deserialize(from)?.get();
     match text.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(text)
-            .map(Some)
-            .map_err(de::Error::custom),
+        Some(b'"') => unquoted(text).map(Some).map_err(de::Error::custom),
         Some(b'0'..=b'9' | b'-') => Ok(Some(text.to_owned())),
         _ if text == "null" => Ok(None),
         _ => Err(de::Error::custom(format!("{} is not a text", quoted(text)))),
@@ -135,12 +132,20 @@ pub(super) fn field_words<'de, D: Deserializer<'de>>(from: D) -> Result<Field<St
 }
 
 fn plain_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let raw = <Box<RawValue>>::deserialize(from)?;
-    let text = raw.get();
+    let text = <&RawValue>::deserialize(from)?.get();
     if text.starts_with('"') {
-        serde_json::from_str::<String>(text).map_err(de::Error::custom)
+        unquoted(text).map_err(de::Error::custom)
     } else {
         Ok(text.to_owned())
+    }
+}
+
+/// The text of a JSON string.
+fn unquoted(raw: &str) -> serde_json::Result<String> {
+    match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
+        // Most have nothing to unescape, and were found well-formed before.
+        Some(text) if !text.contains('\\') => Ok(text.to_owned()),
+        Some(_) | None => serde_json::from_str(raw),
     }
 }
 

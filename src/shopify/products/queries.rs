@@ -193,19 +193,6 @@ pub(crate) fn list_of_product(
         .load(conn)?)
 }
 
-/// Which of these variants the mirror knows.
-pub(crate) fn list_known(
-    conn: &mut DbConnection,
-    shop: ShopId,
-    variants: &[&str],
-) -> Result<Vec<String>, DbError> {
-    Ok(table
-        .filter(t::shop_id.eq(shop))
-        .filter(t::external_id.eq_any(variants.to_vec()))
-        .select(t::external_id)
-        .load(conn)?)
-}
-
 /// One variant of the mirror.
 ///
 /// # Errors

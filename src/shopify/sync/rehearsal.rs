@@ -182,13 +182,13 @@ fn unmapped_lines(
     order: &IncomingOrder,
 ) -> Result<Vec<(String, Unmapped)>, DbError> {
     let lines = || order.lines.iter().flatten();
-    let variants: Vec<String> = lines()
-        .filter_map(|line| line.variant_external_id.clone())
+    let variants: Vec<&str> = lines()
+        .filter_map(|line| line.variant_external_id.as_deref())
         .collect();
     let known = mappings::resolve(conn, shop, &variants)?;
     let stands_for = |variant: Option<&String>| {
         variant
-            .and_then(|variant| known.get(variant))
+            .and_then(|variant| known.get(variant)?.as_ref())
             .is_some_and(|resolution| match resolution {
                 Resolution::Parts(parts) => !parts.is_empty(),
                 Resolution::Ignored => true,

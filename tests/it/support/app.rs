@@ -566,7 +566,7 @@ pub(crate) fn config(url: &str, shopify: &str, database: &str, data: &std::path:
         webhook_max_attempts: 8,
         lease_seconds: 60,
         workers: None,
-        worker_batch: 32,
+        worker_batch: Some(32),
         worker_poll_ms: 250,
         smtp_url: None,
         alert_mail_to: None,

@@ -1,6 +1,7 @@
 //! SQL of an order's amounts, its sources, versions and tombstones.
 use diesel::prelude::*;
 
+use super::sums::{self, DetailFacts, NewDetails, NewTotals, TotalsRow};
 use crate::erp::orders::incoming::{ChargeKind, Shape, Source, TRANSLATOR_VERSION};
 use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
@@ -79,68 +80,105 @@ struct NewDiscount {
     row: DiscountRow,
 }
 
-pub(in crate::erp::orders) fn replace_charges(
+/// What an order costs, and what it says beside: the rows of all these tables. `None` where nothing was told.
+#[derive(Debug)]
+pub(in crate::erp::orders) struct Amounts {
+    pub(in crate::erp::orders) order: OrderId,
+    pub(in crate::erp::orders) charges: Option<Vec<ChargeRow>>,
+    pub(in crate::erp::orders) taxes: Option<Vec<TaxRow>>,
+    pub(in crate::erp::orders) discounts: Option<Vec<DiscountRow>>,
+    pub(in crate::erp::orders) totals: Vec<TotalsRow>,
+    pub(in crate::erp::orders) details: DetailFacts,
+}
+
+/// Writes the amounts of orders that have none, table by table.
+pub(in crate::erp::orders) fn insert(
     conn: &mut DbConnection,
-    order: OrderId,
-    rows: Vec<ChargeRow>,
-    fresh: bool,
+    all: Vec<Amounts>,
 ) -> Result<(), DbError> {
-    if !fresh {
-        diesel::delete(order_charges::table.filter(order_charges::order_id.eq(order)))
-            .execute(conn)?;
+    let (mut charges, mut taxes, mut discounts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut totals, mut details) = (Vec::new(), Vec::new());
+    for one in all {
+        let order_id = one.order;
+        let rows = one.charges.into_iter().flatten();
+        charges.extend(rows.map(|row| NewCharge { order_id, row }));
+        let rows = one.taxes.into_iter().flatten();
+        taxes.extend(rows.map(|row| NewTax { order_id, row }));
+        let rows = one.discounts.into_iter().flatten();
+        discounts.extend(rows.map(|row| NewDiscount { order_id, row }));
+        let rows = one.totals.into_iter();
+        totals.extend(rows.map(|row| NewTotals { order_id, row }));
+        let facts = one.details;
+        details.push(NewDetails { order_id, facts });
     }
-    let order_id = order;
-    let rows: Vec<NewCharge> = rows
-        .into_iter()
-        .map(|row| NewCharge { order_id, row })
+    insert_rows!(conn, order_charges::table, charges)?;
+    insert_rows!(conn, order_taxes::table, taxes)?;
+    insert_rows!(conn, order_discounts::table, discounts)?;
+    sums::insert(conn, &totals, &details)
+}
+
+/// Writes what was told over what was there; what was not told stays.
+pub(in crate::erp::orders) fn replace(
+    conn: &mut DbConnection,
+    amounts: Amounts,
+) -> Result<(), DbError> {
+    let order = amounts.order;
+    if amounts.charges.is_some() {
+        let old = order_charges::table.filter(order_charges::order_id.eq(order));
+        diesel::delete(old).execute(conn)?;
+    }
+    if amounts.taxes.is_some() {
+        let old = order_taxes::table.filter(order_taxes::order_id.eq(order));
+        diesel::delete(old).execute(conn)?;
+    }
+    if amounts.discounts.is_some() {
+        let old = order_discounts::table.filter(order_discounts::order_id.eq(order));
+        diesel::delete(old).execute(conn)?;
+    }
+    sums::delete(conn, order)?;
+    insert(conn, vec![amounts])
+}
+
+/// The source of an order that is about to be written.
+#[derive(Insertable)]
+#[diesel(table_name = order_sources, treat_none_as_default_value = false)]
+struct NewSource<'a> {
+    order_id: OrderId,
+    shape: Shape,
+    api_version: &'a str,
+    translator_version: i32,
+    event_id: Option<i64>,
+    body: &'a [u8],
+    received_at: At,
+}
+
+fn new_source<'a>(order: OrderId, source: &Source<'a>, now: At) -> NewSource<'a> {
+    NewSource {
+        order_id: order,
+        shape: source.shape,
+        api_version: source.api_version,
+        translator_version: TRANSLATOR_VERSION,
+        event_id: source.event.map(|event| event.0),
+        body: source.body,
+        received_at: now,
+    }
+}
+
+/// Keeps the first sources of new orders.
+pub(in crate::erp::orders) fn insert_sources(
+    conn: &mut DbConnection,
+    sources: &[(OrderId, Source<'_>)],
+    now: At,
+) -> Result<(), DbError> {
+    let rows: Vec<NewSource<'_>> = sources
+        .iter()
+        .map(|(order, source)| new_source(*order, source, now))
         .collect();
-    if !rows.is_empty() {
-        insert_rows!(conn, order_charges::table, rows)?;
-    }
+    insert_rows!(conn, order_sources::table, rows)?;
     Ok(())
 }
 
-pub(in crate::erp::orders) fn replace_taxes(
-    conn: &mut DbConnection,
-    order: OrderId,
-    rows: Vec<TaxRow>,
-    fresh: bool,
-) -> Result<(), DbError> {
-    if !fresh {
-        diesel::delete(order_taxes::table.filter(order_taxes::order_id.eq(order))).execute(conn)?;
-    }
-    let order_id = order;
-    let rows: Vec<NewTax> = rows
-        .into_iter()
-        .map(|row| NewTax { order_id, row })
-        .collect();
-    if !rows.is_empty() {
-        insert_rows!(conn, order_taxes::table, rows)?;
-    }
-    Ok(())
-}
-
-pub(in crate::erp::orders) fn replace_discounts(
-    conn: &mut DbConnection,
-    order: OrderId,
-    rows: Vec<DiscountRow>,
-    fresh: bool,
-) -> Result<(), DbError> {
-    if !fresh {
-        diesel::delete(order_discounts::table.filter(order_discounts::order_id.eq(order)))
-            .execute(conn)?;
-    }
-    let order_id = order;
-    let rows: Vec<NewDiscount> = rows
-        .into_iter()
-        .map(|row| NewDiscount { order_id, row })
-        .collect();
-    if !rows.is_empty() {
-        insert_rows!(conn, order_discounts::table, rows)?;
-    }
-    Ok(())
-}
-
+/// Keeps the last source of a known order in this shape.
 pub(in crate::erp::orders) fn keep_source(
     conn: &mut DbConnection,
     order: OrderId,
@@ -149,15 +187,7 @@ pub(in crate::erp::orders) fn keep_source(
 ) -> Result<(), DbError> {
     use diesel::upsert::excluded;
     native!(conn, |c| diesel::insert_into(order_sources::table)
-        .values((
-            order_sources::order_id.eq(order),
-            order_sources::shape.eq(source.shape),
-            order_sources::api_version.eq(source.api_version),
-            order_sources::translator_version.eq(TRANSLATOR_VERSION),
-            order_sources::event_id.eq(source.event.map(|event| event.0)),
-            order_sources::body.eq(source.body),
-            order_sources::received_at.eq(now),
-        ))
+        .values(new_source(order, source, now))
         .on_conflict((order_sources::order_id, order_sources::shape))
         .do_update()
         .set((
@@ -191,17 +221,20 @@ pub(in crate::erp::orders) fn insert_version(
     Ok(())
 }
 
-pub(in crate::erp::orders) fn has_tombstone(
+/// Those of these orders that the channel has deleted.
+pub(in crate::erp::orders) fn list_tombstones(
     conn: &mut DbConnection,
     channel: ChannelId,
-    external_id: &str,
-) -> Result<bool, DbError> {
-    Ok(diesel::select(diesel::dsl::exists(
-        order_tombstones::table
-            .filter(order_tombstones::channel_id.eq(channel))
-            .filter(order_tombstones::external_id.eq(external_id)),
-    ))
-    .get_result(conn)?)
+    external_ids: &[&str],
+) -> Result<Vec<String>, DbError> {
+    if external_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(order_tombstones::table
+        .filter(order_tombstones::channel_id.eq(channel))
+        .filter(order_tombstones::external_id.eq_any(external_ids.to_vec()))
+        .select(order_tombstones::external_id)
+        .load(conn)?)
 }
 
 pub(in crate::erp::orders) fn insert_tombstone(

@@ -63,12 +63,14 @@ pub struct LineRow {
     pub facts: LineFacts,
 }
 
+/// A line that is about to be written.
 #[derive(Insertable)]
 #[diesel(table_name = order_lines, treat_none_as_default_value = false)]
-struct NewLine {
-    order_id: OrderId,
+pub(in crate::erp::orders) struct NewLine {
+    pub(in crate::erp::orders) id: OrderLineId,
+    pub(in crate::erp::orders) order_id: OrderId,
     #[diesel(embed)]
-    facts: LineFacts,
+    pub(in crate::erp::orders) facts: LineFacts,
 }
 
 /// A product that a line resolves to.
@@ -80,29 +82,12 @@ pub struct PartRow {
     pub quantity_each: i64,
 }
 
-/// Writes lines; returns their ids by the channel's.
 pub(in crate::erp::orders) fn insert_lines(
     conn: &mut DbConnection,
-    order: OrderId,
-    lines: &[LineFacts],
-) -> Result<Vec<(String, OrderLineId)>, DbError> {
-    if lines.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<NewLine> = lines
-        .iter()
-        .map(|facts| NewLine {
-            order_id: order,
-            facts: facts.clone(),
-        })
-        .collect();
-    let insert = diesel::insert_into(order_lines::table)
-        .values(&rows)
-        .returning((order_lines::external_id, order_lines::id));
-    Ok(match conn {
-        DbConnection::Postgres(conn) => insert.prepared_for(rows.len()).get_results(conn)?,
-        DbConnection::Sqlite(conn) => insert.get_results(conn)?,
-    })
+    rows: &[NewLine],
+) -> Result<(), DbError> {
+    insert_rows!(conn, order_lines::table, rows)?;
+    Ok(())
 }
 
 pub(in crate::erp::orders) fn update_line(
@@ -200,9 +185,7 @@ pub(in crate::erp::orders) fn insert_parts(
     conn: &mut DbConnection,
     rows: &[PartRow],
 ) -> Result<(), DbError> {
-    if !rows.is_empty() {
-        insert_rows!(conn, line_products::table, rows)?;
-    }
+    insert_rows!(conn, line_products::table, rows)?;
     Ok(())
 }
 

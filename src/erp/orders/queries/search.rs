@@ -49,31 +49,36 @@ pub(in super::super) fn keep_with(
     Ok(found)
 }
 
-/// Writes words of an order, with one statement on both databases.
+/// Writes words of orders, with one statement on both databases.
 pub(in super::super) fn insert(
     conn: &mut DbConnection,
-    order: OrderId,
-    words: &BTreeSet<String>,
+    words: &[(OrderId, BTreeSet<String>)],
 ) -> Result<(), DbError> {
+    let words: Vec<(OrderId, &str)> = words
+        .iter()
+        .flat_map(|(order, words)| words.iter().map(|word| (*order, word.as_str())))
+        .collect();
     if words.is_empty() {
         return Ok(());
     }
     match conn {
         DbConnection::Postgres(c) => {
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            diesel::sql_query("INSERT INTO order_terms (order_id, term) SELECT $1, unnest($2)")
-                .bind::<BigInt, _>(order)
-                .bind::<Array<Text>, _>(words)
-                .prepared()
-                .execute(c)
+            let (orders, words): (Vec<OrderId>, Vec<&str>) = words.into_iter().unzip();
+            diesel::sql_query(
+                "INSERT INTO order_terms (order_id, term) SELECT * FROM unnest($1, $2)",
+            )
+            .bind::<Array<BigInt>, _>(orders)
+            .bind::<Array<Text>, _>(words)
+            .prepared()
+            .execute(c)
         }
         DbConnection::Sqlite(c) => {
-            let words = serde_json::to_string(words).unwrap_or_default();
+            let words: Vec<(i64, &str)> = words.iter().map(|(id, word)| (id.0, *word)).collect();
             diesel::sql_query(
-                "INSERT INTO order_terms (order_id, term) SELECT ?, value FROM json_each(?)",
+                "INSERT INTO order_terms (order_id, term) \
+                 SELECT value ->> 0, value ->> 1 FROM json_each(?)",
             )
-            .bind::<BigInt, _>(order)
-            .bind::<Text, _>(words)
+            .bind::<Text, _>(serde_json::to_string(&words).unwrap_or_default())
             .prepared()
             .execute(c)
         }
@@ -101,5 +106,5 @@ pub(in super::super) fn replace(
     }
     let kept: BTreeSet<String> = kept.into_iter().map(|(_id, term)| term).collect();
     let new: BTreeSet<String> = wanted.difference(&kept).cloned().collect();
-    insert(conn, order, &new)
+    insert(conn, &[(order, new)])
 }

@@ -2,11 +2,10 @@
 use diesel::prelude::*;
 
 use crate::erp::orders::totals::{Basis, Side, TotalsCheck};
-use crate::platform::db::prepared::Prepare as _;
+use crate::insert_rows;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{order_details, order_totals};
 use crate::types::{At, OrderId};
-use crate::{insert_rows, native};
 
 /// The channel's totals on one side, at one time, in minor units of that side's currency.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -51,10 +50,18 @@ impl TotalsRow {
 
 #[derive(Insertable)]
 #[diesel(table_name = order_totals, treat_none_as_default_value = false)]
-struct NewTotals {
-    order_id: OrderId,
+pub(super) struct NewTotals {
+    pub(super) order_id: OrderId,
     #[diesel(embed)]
-    row: TotalsRow,
+    pub(super) row: TotalsRow,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = order_details, treat_none_as_default_value = false)]
+pub(super) struct NewDetails {
+    pub(super) order_id: OrderId,
+    #[diesel(embed)]
+    pub(super) facts: DetailFacts,
 }
 
 /// Where an order was sold, to which company and on which terms.
@@ -109,38 +116,19 @@ pub fn find_details(
         .optional()?)
 }
 
-pub(in crate::erp::orders) fn replace_totals(
+pub(super) fn insert(
     conn: &mut DbConnection,
-    order: OrderId,
-    rows: Vec<TotalsRow>,
-    fresh: bool,
+    totals: &[NewTotals],
+    details: &[NewDetails],
 ) -> Result<(), DbError> {
-    if !fresh {
-        native!(conn, |c| diesel::delete(
-            order_totals::table.filter(order_totals::order_id.eq(order))
-        )
-        .execute(c))?;
-    }
-    let order_id = order;
-    let rows: Vec<NewTotals> = rows
-        .into_iter()
-        .map(|row| NewTotals { order_id, row })
-        .collect();
-    insert_rows!(conn, order_totals::table, rows)?;
+    insert_rows!(conn, order_totals::table, totals)?;
+    insert_rows!(conn, order_details::table, details)?;
     Ok(())
 }
 
-pub(in crate::erp::orders) fn keep_details(
-    conn: &mut DbConnection,
-    order: OrderId,
-    facts: &DetailFacts,
-) -> Result<(), DbError> {
-    native!(conn, |c| diesel::insert_into(order_details::table)
-        .values((order_details::order_id.eq(order), facts))
-        .on_conflict(order_details::order_id)
-        .do_update()
-        .set(facts)
-        .prepared()
-        .execute(c))?;
+pub(super) fn delete(conn: &mut DbConnection, order: OrderId) -> Result<(), DbError> {
+    let totals = order_totals::table.filter(order_totals::order_id.eq(order));
+    diesel::delete(totals).execute(conn)?;
+    diesel::delete(order_details::table.find(order)).execute(conn)?;
     Ok(())
 }

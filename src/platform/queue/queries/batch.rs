@@ -1,12 +1,13 @@
-//! The statements that hold, close and note many rows at once. Ids are numbers of our own and stand in the text.
+//! The statements that hold, close and note many rows at once. Each has one text for any number of rows.
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 
+use crate::insert_rows;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::{Claim, Me, Outcome, Queue, TryNote};
 use crate::schema::tries;
 use crate::types::At;
-use crate::{insert_rows, native};
 
 /// A claim whose row was worked on, and how that went.
 pub struct Tried<'a> {
@@ -23,6 +24,7 @@ struct Held {
 }
 
 /// The first statement of a transaction that acts for several held rows: id and claim of those that are ours still.
+/// Nobody takes them from us before the commit.
 ///
 /// # Errors
 ///
@@ -32,22 +34,28 @@ pub fn fence_all(
     queue: Queue,
     me: &Me,
     claims: &[Claim],
-    now: At,
 ) -> Result<Vec<(i64, i64)>, DbError> {
     let (table, ids) = (queue.table(), ids(claims.iter()));
-    // In the order of their ids, as everybody who takes several.
-    if let DbConnection::Postgres(conn) = conn {
-        let text = format!("SELECT 1 FROM {table} WHERE id IN ({ids}) ORDER BY id FOR UPDATE");
-        diesel::sql_query(text).execute(conn)?;
-    }
-    let text = format!(
-        "UPDATE {table} SET locked_at = $1 \
-          WHERE id IN ({ids}) AND status = 1 AND locked_by = $2 RETURNING id, claim_no"
-    );
-    let held: Vec<Held> = native!(conn, |c| diesel::sql_query(&text)
-        .bind::<BigInt, _>(now)
+    let held: Vec<Held> = match conn {
+        // In the order of their ids, as everybody who takes several.
+        DbConnection::Postgres(conn) => diesel::sql_query(format!(
+            "SELECT id, claim_no FROM {table} \
+              WHERE id = ANY($1) AND status = 1 AND locked_by = $2 ORDER BY id FOR UPDATE"
+        ))
+        .bind::<Array<BigInt>, _>(ids)
         .bind::<Text, _>(me.name())
-        .load(c))?;
+        .prepared()
+        .load(conn)?,
+        // Who writes is alone.
+        DbConnection::Sqlite(conn) => diesel::sql_query(format!(
+            "SELECT id, claim_no FROM {table} \
+              WHERE id IN (SELECT value FROM json_each($1)) AND status = 1 AND locked_by = $2"
+        ))
+        .bind::<Text, _>(json(&ids))
+        .bind::<Text, _>(me.name())
+        .prepared()
+        .load(conn)?,
+    };
     Ok(held.into_iter().map(|row| (row.id, row.claim_no)).collect())
 }
 
@@ -66,13 +74,10 @@ pub fn close_done(
         return Ok(());
     }
     let (table, ids) = (queue.table(), ids(done.iter().map(|tried| tried.claim)));
-    let text = format!(
-        "UPDATE {table} SET status = 3, locked_by = NULL, locked_at = NULL, reason = NULL, finished_at = $1 \
-          WHERE id IN ({ids})"
+    let close = format!(
+        "UPDATE {table} SET status = 3, locked_by = NULL, locked_at = NULL, reason = NULL, finished_at = $1 WHERE id"
     );
-    native!(conn, |c| diesel::sql_query(&text)
-        .bind::<BigInt, _>(now)
-        .execute(c))?;
+    execute(conn, &close, "", now, ids)?;
     supersede_older(conn, queue, done, now)?;
     let notes: Vec<_> = done
         .iter()
@@ -101,24 +106,48 @@ fn supersede_older(
     let snapshots = done
         .iter()
         .filter(|tried| tried.claim.snapshot && tried.claim.key.is_some());
-    let closed: Vec<String> = snapshots.map(|tried| tried.claim.id.to_string()).collect();
+    let closed: Vec<i64> = snapshots.map(|tried| tried.claim.id).collect();
     if closed.is_empty() {
         return Ok(());
     }
-    let closed = closed.join(", ");
-    let text = format!(
+    let close = format!(
         "UPDATE {table} SET status = 4, finished_at = $1 \
           WHERE id IN (SELECT o.id FROM {table} n JOIN {table} o ON o.key = n.key \
-                        WHERE n.id IN ({closed}) AND o.status < 3 AND o.status <> 1 AND o.snapshot \
-                          AND (o.ver, o.id) < (n.ver, n.id))"
+                        WHERE o.status < 3 AND o.status <> 1 AND o.snapshot \
+                          AND (o.ver, o.id) < (n.ver, n.id) AND n.id"
     );
-    native!(conn, |c| diesel::sql_query(&text)
+    execute(conn, &close, ")", now, closed)
+}
+
+/// Runs a statement about these ids, which stand between its two halves.
+fn execute(
+    conn: &mut DbConnection,
+    before: &str,
+    behind: &str,
+    now: At,
+    ids: Vec<i64>,
+) -> Result<(), DbError> {
+    match conn {
+        DbConnection::Postgres(conn) => diesel::sql_query(format!("{before} = ANY($2){behind}"))
+            .bind::<BigInt, _>(now)
+            .bind::<Array<BigInt>, _>(ids)
+            .prepared()
+            .execute(conn)?,
+        DbConnection::Sqlite(conn) => diesel::sql_query(format!(
+            "{before} IN (SELECT value FROM json_each($2)){behind}"
+        ))
         .bind::<BigInt, _>(now)
-        .execute(c))?;
+        .bind::<Text, _>(json(&ids))
+        .prepared()
+        .execute(conn)?,
+    };
     Ok(())
 }
 
-fn ids<'a>(claims: impl Iterator<Item = &'a Claim>) -> String {
-    let ids: Vec<String> = claims.map(|claim| claim.id.to_string()).collect();
-    ids.join(", ")
+fn ids<'a>(claims: impl Iterator<Item = &'a Claim>) -> Vec<i64> {
+    claims.map(|claim| claim.id).collect()
+}
+
+fn json(ids: &[i64]) -> String {
+    serde_json::to_string(ids).unwrap_or_default()
 }

@@ -1,0 +1,169 @@
+//! What is free of some products, while one order after another takes from it. The taking is planned in memory and
+//! written at the end: what a batch of orders takes of a level is one change.
+use std::collections::BTreeMap;
+
+use super::queries::{self, LevelRow, NewReservation, ReservationRow};
+use super::reserve::Need;
+use crate::platform::db::{DbConnection, DbError};
+use crate::types::{LocationId, OrderLineId, ProductId};
+
+/// A promise of stock to an order line that is not written yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    pub line: OrderLineId,
+    pub product: ProductId,
+    pub location: LocationId,
+    pub quantity: i64,
+}
+
+impl Promise {
+    /// Whether it only makes a promise larger that is there.
+    pub(super) fn is_of(&self, row: &ReservationRow) -> bool {
+        row.order_line_id == self.line
+            && row.product_id == self.product
+            && row.location_id == self.location
+    }
+}
+
+/// The levels of some products.
+pub struct Shelves {
+    levels: Vec<LevelRow>,
+    /// Pieces promised of a level since it was read, by the level's id.
+    taken: BTreeMap<i64, i64>,
+}
+
+impl Shelves {
+    /// Looks what there is of what is needed. Others may take from it until [`close`](Shelves::close), unless it is
+    /// scarce.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub fn look(conn: &mut DbConnection, needs: &[Need]) -> Result<Shelves, DbError> {
+        let shelves = Shelves::read(conn, needs)?;
+        if shelves.have(needs) {
+            Ok(shelves)
+        } else {
+            Shelves::hold(conn, needs)
+        }
+    }
+
+    /// As [`look`](Shelves::look), and nobody else takes from it until the commit.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub fn hold(conn: &mut DbConnection, needs: &[Need]) -> Result<Shelves, DbError> {
+        queries::lock_levels(conn, &products(needs))?;
+        Shelves::read(conn, needs)
+    }
+
+    fn read(conn: &mut DbConnection, needs: &[Need]) -> Result<Shelves, DbError> {
+        let products = products(needs);
+        let levels = if products.is_empty() {
+            Vec::new()
+        } else {
+            queries::levels_of(conn, &products)?
+        };
+        Ok(Shelves {
+            levels,
+            taken: BTreeMap::new(),
+        })
+    }
+
+    /// Whether there is enough for all.
+    fn have(&self, needs: &[Need]) -> bool {
+        let mut wanted: BTreeMap<ProductId, i64> = BTreeMap::new();
+        for need in needs {
+            *wanted.entry(need.product).or_default() += need.quantity;
+        }
+        wanted.into_iter().all(|(product, quantity)| {
+            let levels = self
+                .levels
+                .iter()
+                .filter(|level| level.product_id == product);
+            levels.map(LevelRow::free).sum::<i64>() >= quantity
+        })
+    }
+
+    /// Promises what is free of what is needed.
+    pub fn promise(&mut self, needs: &[Need]) -> Vec<Promise> {
+        let mut promises = Vec::new();
+        for need in needs {
+            for (place, quantity) in plan(&self.levels, need) {
+                let level = &mut self.levels[place];
+                level.reserved += quantity;
+                *self.taken.entry(level.id).or_default() += quantity;
+                promises.push(Promise {
+                    line: need.line,
+                    product: need.product,
+                    location: level.location_id,
+                    quantity,
+                });
+            }
+        }
+        promises
+    }
+
+    /// Writes down how much was taken of each level.
+    ///
+    /// # Errors
+    ///
+    /// `Overtaken` where somebody else took it since.
+    pub fn close(self, conn: &mut DbConnection) -> Result<(), DbError> {
+        if self.taken.is_empty() {
+            return Ok(());
+        }
+        if queries::reserve(conn, &self.taken)? {
+            Ok(())
+        } else {
+            Err(DbError::Overtaken)
+        }
+    }
+}
+
+/// Writes promises to lines that have none of these.
+///
+/// # Errors
+///
+/// The database's.
+pub fn record_promises(conn: &mut DbConnection, promises: &[Promise]) -> Result<(), DbError> {
+    let rows: Vec<NewReservation> = promises
+        .iter()
+        .map(|promise| NewReservation {
+            order_line_id: promise.line,
+            product_id: promise.product,
+            location_id: promise.location,
+            quantity: promise.quantity,
+        })
+        .collect();
+    queries::insert_reservations(conn, &rows)
+}
+
+fn products(needs: &[Need]) -> Vec<ProductId> {
+    let mut products: Vec<ProductId> = needs.iter().map(|need| need.product).collect();
+    products.sort_unstable();
+    products.dedup();
+    products
+}
+
+/// From which levels to take: one place that has all of it, else what there is, place by place.
+fn plan(levels: &[LevelRow], need: &Need) -> Vec<(usize, i64)> {
+    let places = || {
+        levels
+            .iter()
+            .enumerate()
+            .filter(|(_place, level)| level.product_id == need.product && level.free() > 0)
+    };
+    if let Some((place, _level)) = places().find(|(_place, level)| level.free() >= need.quantity) {
+        return vec![(place, need.quantity)];
+    }
+    let mut open = need.quantity;
+    places()
+        .map_while(|(place, level)| {
+            let quantity = level.free().min(open);
+            open -= quantity;
+            (quantity > 0).then_some((place, quantity))
+        })
+        .collect()
+}
