@@ -104,10 +104,20 @@ pub fn receive(
     let gone = amounts::list_tombstones(conn, intake.channel, &unknown)?;
     let gone: HashSet<String> = gone.into_iter().collect();
     let mut received = Vec::with_capacity(arrivals.len());
-    let mut fresh = Vec::new();
+    let (mut fresh, mut renewed) = (Vec::new(), false);
     for arrival in arrivals {
         received.push(match stored.get(arrival.external_id()) {
-            Some(row) => Some(renew(conn, row, intake, arrival, now)?),
+            Some(row) => {
+                // What became free of one may have been given to this one.
+                let again = if renewed {
+                    queries::find(conn, row.id)?
+                } else {
+                    None
+                };
+                renewed = true;
+                let row = again.as_ref().unwrap_or(row);
+                Some(renew(conn, row, intake, arrival, now)?)
+            }
             None if gone.contains(arrival.external_id()) => Some(Received::Tombstoned),
             None => {
                 fresh.push(arrival);

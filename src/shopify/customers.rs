@@ -20,7 +20,7 @@ pub enum Merged {
 }
 
 /// The contacts that these customers of the shop are; made where there is none, brought up to date where Shopify's copy
-/// is newer than what we last saw. In the order of the customers.
+/// is newer than what we last saw. By their ids at Shopify.
 ///
 /// # Errors
 ///
@@ -30,12 +30,11 @@ pub fn receive(
     shop: ShopId,
     all: &[&IncomingCustomer],
     now: At,
-) -> Result<Vec<ContactId>, DbError> {
+) -> Result<HashMap<String, ContactId>, DbError> {
     if all.is_empty() {
-        return Ok(Vec::new());
+        return Ok(HashMap::new());
     }
     let mut links = known_or_new(conn, shop, all, now)?;
-    let mut contacts = Vec::with_capacity(all.len());
     for customer in all {
         let Some(link) = links.get_mut(customer.external_id.as_str()) else {
             continue;
@@ -47,9 +46,9 @@ pub fn receive(
             queries::set_updated_at(conn, shop, &customer.external_id, changed_at)?;
             link.source_updated_at = changed_at;
         }
-        contacts.push(link.contact_id);
     }
-    Ok(contacts)
+    let contacts = links.into_iter().map(|(id, link)| (id, link.contact_id));
+    Ok(contacts.collect())
 }
 
 /// Who these customers are with us, by their ids at Shopify.

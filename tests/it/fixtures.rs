@@ -35,7 +35,7 @@ both_databases!(
 const FEWEST: usize = 120;
 
 /// One composed order.
-struct Case {
+pub(crate) struct Case {
     name: String,
     webhook: Value,
     node: Value,
@@ -46,7 +46,8 @@ struct Case {
     apart: bool,
 }
 
-fn cases() -> Vec<Case> {
+/// All of them, by name.
+pub(crate) fn cases() -> Vec<Case> {
     let folder = Path::new("tests/fixtures/shopify/orders");
     let mut paths: Vec<_> = fs::read_dir(folder)
         .expect("the composed orders")
@@ -75,12 +76,12 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
-    fn body(&self) -> Vec<u8> {
+    pub(crate) fn body(&self) -> Vec<u8> {
         serde_json::to_vec(&self.webhook).expect("JSON")
     }
 
     /// The order as it was before, and said so.
-    fn older(&self) -> Vec<u8> {
+    pub(crate) fn older(&self) -> Vec<u8> {
         let mut older = self.webhook.clone();
         // What the newer body leaves out would stay as the older one told it.
         if older.get("note").is_some() {
@@ -254,14 +255,14 @@ async fn another_translator_applies_again_what_it_reads_otherwise(kind: Kind) {
     assert_rows("read again", &before, &house.rows(STANDING));
 }
 
-struct House {
-    app: TestApp,
+pub(crate) struct House {
+    pub(crate) app: TestApp,
     kind: Kind,
     client: reqwest::Client,
 }
 
 impl House {
-    async fn new(kind: Kind) -> House {
+    pub(crate) async fn new(kind: Kind) -> House {
         House {
             app: TestApp::connected(kind).await,
             kind,
@@ -270,7 +271,7 @@ impl House {
     }
 
     /// Tells all of them by webhooks, and works them off.
-    async fn tell(&self, cases: &[Case], which: &str, body: impl Fn(&Case) -> Vec<u8>) {
+    pub(crate) async fn tell(&self, cases: &[Case], which: &str, body: impl Fn(&Case) -> Vec<u8>) {
         for case in cases {
             let body = body(case);
             let said: Value = serde_json::from_slice(&body).expect("JSON");
@@ -309,7 +310,7 @@ impl House {
         }
     }
 
-    fn rows(&self, tables: &[tables::Table]) -> Rows {
+    pub(crate) fn rows(&self, tables: &[tables::Table]) -> Rows {
         tables::rows(&self.app, self.kind, tables)
     }
 }

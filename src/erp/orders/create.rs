@@ -54,11 +54,15 @@ pub(super) fn create(
         .map(|(arrival, id)| Draft::new(OrderId(id), intake, arrival, &mut lines, now))
         .collect();
     let needs: Vec<stock::Need> = drafts.iter().flat_map(|it| it.standing.needs()).collect();
-    let mut shelves = Shelves::look(conn, &needs)?;
+    let mut shelves = match arrivals {
+        // It may have a transaction of its own that nobody begins again.
+        [_alone] => Shelves::hold(conn, &needs)?,
+        _several => Shelves::look(conn, &needs)?,
+    };
     for draft in &mut drafts {
         draft.settle(&mut shelves);
     }
-    write(conn, intake, &drafts, now)?;
+    write(conn, intake, &mut drafts, now)?;
     let followed: Vec<_> = drafts
         .iter()
         .map(|draft| (draft.standing.id, actor(draft.arrival)))
@@ -146,6 +150,41 @@ impl<'a> Draft<'a> {
 fn write(
     conn: &mut DbConnection,
     intake: &Intake<'_>,
+    drafts: &mut [Draft<'_>],
+    now: At,
+) -> Result<(), DbError> {
+    write_orders(conn, intake, drafts, now)?;
+    for draft in &mut *drafts {
+        // Nothing of a new order has left: whatever was refunded, nothing comes back on our shelves.
+        let given_back = give_back(conn, draft.standing.id, draft.arrival.order, intake, now)?;
+        draft.entries.splice(1..1, given_back.entries);
+    }
+    let opened: Vec<NewHold> = drafts.iter().flat_map(|it| it.holds.clone()).collect();
+    holds::insert(conn, &opened)?;
+    let promises: Vec<Promise> = drafts.iter().flat_map(|it| it.promises.clone()).collect();
+    stock::record_promises(conn, &promises)?;
+    let told: Vec<_> = drafts
+        .iter()
+        .map(|draft| {
+            (
+                draft.standing.id,
+                draft.entries.as_slice(),
+                actor(draft.arrival),
+            )
+        })
+        .collect();
+    timeline::record_many(conn, &told, now)?;
+    let public: Vec<_> = drafts
+        .iter()
+        .map(|draft| draft.standing.public_id.clone())
+        .collect();
+    changes::record_all(conn, "order", &public, now)
+}
+
+/// The orders themselves: what each is made of, costs and is found by.
+fn write_orders(
+    conn: &mut DbConnection,
+    intake: &Intake<'_>,
     drafts: &[Draft<'_>],
     now: At,
 ) -> Result<(), DbError> {
@@ -182,37 +221,7 @@ fn write(
         .iter()
         .map(|draft| (of_order(draft), draft.arrival.source))
         .collect();
-    amounts::insert_sources(conn, &sources, now)?;
-    let opened: Vec<NewHold> = drafts.iter().flat_map(|it| it.holds.clone()).collect();
-    holds::insert(conn, &opened)?;
-    let promises: Vec<Promise> = drafts.iter().flat_map(|it| it.promises.clone()).collect();
-    stock::record_promises(conn, &promises)?;
-    let told: Vec<_> = drafts
-        .iter()
-        .map(|draft| {
-            (
-                of_order(draft),
-                draft.entries.as_slice(),
-                actor(draft.arrival),
-            )
-        })
-        .collect();
-    timeline::record_many(conn, &told, now)?;
-    for draft in drafts {
-        // Nothing of a new order has left: whatever was refunded, nothing comes back on our shelves.
-        let given_back = give_back(conn, of_order(draft), draft.arrival.order, intake, now)?;
-        let entries = (
-            of_order(draft),
-            given_back.entries.as_slice(),
-            actor(draft.arrival),
-        );
-        timeline::record_many(conn, &[entries], now)?;
-    }
-    let public: Vec<_> = drafts
-        .iter()
-        .map(|draft| draft.standing.public_id.clone())
-        .collect();
-    changes::record_all(conn, "order", &public, now)
+    amounts::insert_sources(conn, &sources, now)
 }
 
 fn received(arrival: &Arrival<'_>) -> Entry {

@@ -32,6 +32,9 @@ const LOAD: usize = 256 * 1024;
 const SHORT_LOAD: usize = LOAD / 4;
 const LARGE_LOAD: usize = 8 * LOAD;
 
+/// How often a batch that others got in the way of is applied together once more.
+const CONFLICTS: u32 = 3;
+
 /// What became of one event, counted once its batch is committed.
 struct Ended {
     outcome: Option<Outcome>,
@@ -95,7 +98,7 @@ impl Worker {
         let events = self.db.read_here(|conn| events_of(conn, grip.open()))?;
         // An event that breaks its reader is found when each is read apart.
         let readings = catch_unwind(AssertUnwindSafe(|| self.handler.read(&events))).ok();
-        let mut way = Way::Together;
+        let (mut way, mut conflicts) = (Way::Together, 0);
         while let Some(first) = grip.open().first() {
             let applied = match (way, &readings) {
                 (Way::Together, Some(readings)) => {
@@ -117,6 +120,10 @@ impl Worker {
                 }
                 // Dropping the grip lets them go.
                 (Err(error), _) if error.is_away() => return Err(error),
+                (Err(error), Way::Together) if error.is_conflict() && conflicts < CONFLICTS => {
+                    conflicts += 1;
+                    continue;
+                }
                 (Ok(None), _) | (Err(_), Way::Together) => {
                     way = Way::Apart;
                     continue;
@@ -187,9 +194,9 @@ impl Worker {
             let places: Vec<usize> = held.iter().map(|(_, place, _)| *place).collect();
             let apply = || readings.apply(conn, &places, now);
             let outcomes = match catch_unwind(AssertUnwindSafe(apply)) {
-                Ok(Ok(outcomes)) => outcomes,
+                Ok(Ok(outcomes)) if outcomes.len() == held.len() => outcomes,
                 Ok(Err(error)) if error.is_conflict() => return Err(Stopped::Db(error)),
-                Ok(Err(_)) | Err(_) => return Err(Stopped::Spoiled),
+                Ok(Ok(_) | Err(_)) | Err(_) => return Err(Stopped::Spoiled),
             };
             let share = begun.elapsed() / u32::try_from(held.len()).unwrap_or(1).max(1);
             let (mut ended, mut done) = (Vec::new(), Vec::new());

@@ -21,7 +21,7 @@ use crate::shopify::personal_data::{impersonal_body, register};
 use crate::shopify::privacy::is_erased;
 use crate::shopify::shops::Shop;
 use crate::shopify::{customers, mappings, products};
-use crate::types::{At, ContactId, Field};
+use crate::types::{At, Field};
 
 /// An order as a webhook tells it.
 pub(super) struct Told {
@@ -164,7 +164,20 @@ pub(super) fn orders(
             Err(outcome) => refused.push(Some(outcome)),
         }
     }
-    let mut booked = book(conn, shop, &bookings, now)?.into_iter();
+    let mut booked = Vec::with_capacity(bookings.len());
+    let mut seen = HashSet::new();
+    if bookings
+        .iter()
+        .all(|one| seen.insert(&one.order.external_id))
+    {
+        booked = book(conn, shop, &bookings, now)?;
+    } else {
+        // An id that was misspelt on its way in: what is told twice is told one after the other.
+        for one in bookings.chunks(1) {
+            booked.extend(book(conn, shop, one, now)?);
+        }
+    }
+    let mut booked = booked.into_iter();
     Ok(refused
         .into_iter()
         .filter_map(|refused| refused.or_else(|| booked.next()))
@@ -219,11 +232,6 @@ pub(crate) fn book(
         .filter_map(|one| one.order.customer.value())
         .collect();
     let contacts = customers::receive(conn, shop.id, &customers, now)?;
-    let contacts: HashMap<&str, ContactId> = customers
-        .iter()
-        .map(|customer| customer.external_id.as_str())
-        .zip(contacts)
-        .collect();
     let sold: HashSet<&str> = bookings.iter().flat_map(Booking::variants).collect();
     let sold: Vec<&str> = sold.into_iter().collect();
     let known = mappings::resolve(conn, shop.id, &sold)?;
@@ -262,7 +270,7 @@ pub(crate) fn book(
                 .order
                 .customer
                 .value()
-                .and_then(|customer| contacts.get(customer.external_id.as_str()).copied()),
+                .and_then(|customer| contacts.get(&customer.external_id).copied()),
             check_first: false,
             source: booking.source(),
         })

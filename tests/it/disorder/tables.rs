@@ -64,6 +64,39 @@ pub(crate) const HISTORY: &[Table] = &[
     table("shipments", "", &[]),
 ];
 
+/// All that orders are made of, how they came to stand so, and what follows from them.
+pub(crate) const ORDERS: &[Table] = &[
+    table("orders", "", &[]),
+    table("order_lines", "", &[]),
+    table("line_products", "", &[]),
+    table("order_charges", "", &[]),
+    table("order_taxes", "", &[]),
+    table("order_discounts", "", &[]),
+    table("order_totals", "", &[]),
+    table("order_details", "", &[]),
+    table("order_sources", "", &[]),
+    table("order_terms", "", &[]),
+    table("order_versions", "", &[]),
+    table("order_edits", "", &[]),
+    table("reservations", "", &[]),
+    table("stock_levels", "", &[]),
+    table("stock_movements", "", &[]),
+    table("holds", "", &[]),
+    table("payments", "", &[]),
+    table("refunds", "", &[]),
+    table("refund_lines", "", &[]),
+    table("refund_charges", "", &[]),
+    table("refund_transactions", "", &[]),
+    table("deliveries", "", &[]),
+    table("delivery_lines", "", &[]),
+    table("delivery_log", "", &[]),
+    table("timeline", "", &[]),
+    table("changes", "WHERE kind = 'order'", &["seq"]),
+    table("accounts", "", &[]),
+    table("contacts", "", &["account_id"]),
+    table("shopify_customers", "", &[]),
+];
+
 /// Numbers that a house gives in the order in which things come to it.
 const OWN: [&str; 3] = ["id", "public_id", "number"];
 
@@ -75,7 +108,7 @@ pub(crate) fn rows(
 ) -> BTreeMap<&'static str, Vec<String>> {
     let read = tables.iter().map(|table| {
         let mut lines = app.read(|conn| lines_of(conn, kind, table));
-        if table.name == "timeline" {
+        if ["timeline", "delivery_log"].contains(&table.name) {
             // What belongs to one order stays in its order.
             lines.sort_by_key(|line| owner(line).to_owned());
         } else {
@@ -139,6 +172,12 @@ fn named(column: &str) -> String {
         }
         "order_line_id" => {
             "(SELECT l.external_id FROM order_lines l WHERE l.id = t.order_line_id)".to_owned()
+        }
+        "refund_id" => "(SELECT r.external_id FROM refunds r WHERE r.id = t.refund_id)".to_owned(),
+        "delivery_id" => {
+            "(SELECT o.external_id FROM deliveries d JOIN orders o ON o.id = d.order_id \
+                            WHERE d.id = t.delivery_id)"
+                .to_owned()
         }
         "contact_id" => "(SELECT c.email FROM contacts c WHERE c.id = t.contact_id)".to_owned(),
         "event_id" => {

@@ -14,6 +14,8 @@ use diesel::connection::{InstrumentationEvent, SimpleConnection as _};
 use serde_json::{Value, json};
 
 use super::{House, NOW, one_line};
+use crate::disorder::tables;
+use crate::fixtures::{self, Case};
 use crate::support::both_databases;
 use crate::support::database::Kind;
 
@@ -23,6 +25,8 @@ both_databases!(
     the_first_of_a_batch_gets_the_last_pieces,
     known_and_new_orders_are_told_apart_within_a_batch,
     a_flash_sale_promises_every_piece_once_and_blocks_nobody,
+    what_one_changes_of_another_is_known_to_its_own_news,
+    whatever_is_told_together_stands_as_if_it_had_been_told_one_by_one,
 );
 
 const SHIRT: u64 = 808_950_810;
@@ -160,6 +164,117 @@ async fn a_flash_sale_promises_every_piece_once_and_blocks_nobody(kind: Kind) {
     let ready = (1..=160_u64).filter(|id| house.state(&id.to_string()) == WorkState::Ready);
     assert_eq!(ready.count(), 90);
     house.assert_levels();
+}
+
+/// Of a batch the first gives its stock to the second, of which there is news as well.
+async fn what_one_changes_of_another_is_known_to_its_own_news(kind: Kind) {
+    let house = House::new(kind);
+    let shirt = house.sold_as("SH-S", SHIRT, 2);
+    house.deliver("orders/create", &of(1, &[(SHIRT, 2)]));
+    house.deliver("orders/create", &of(2, &[(SHIRT, 1)]));
+    assert_eq!(house.state("2"), WorkState::Short);
+    let mut cancelled = of(1, &[(SHIRT, 2)]);
+    cancelled["cancelled_at"] = json!("2026-11-20T11:00:00+01:00");
+    let mut more = of(2, &[(SHIRT, 3)]);
+    for order in [&mut cancelled, &mut more] {
+        order["updated_at"] = json!("2026-11-20T11:00:00+01:00");
+    }
+    let version = house.order("2").version;
+    house.deliver_together(&[cancelled, more]);
+    assert_eq!(house.order("2").short_quantity, 1);
+    assert_eq!(house.state("2"), WorkState::Short);
+    assert_eq!(house.reserved(shirt), 2);
+    // It was given the stock, and then it was changed.
+    assert_eq!(house.order("2").version, version + 2);
+    house.assert_levels();
+}
+
+/// The composed orders: every other one is new and finds little stock, the rest comes with news of known ones among it.
+async fn whatever_is_told_together_stands_as_if_it_had_been_told_one_by_one(kind: Kind) {
+    let (scarce, plenty): (Vec<_>, Vec<_>) = fixtures::cases()
+        .into_iter()
+        .enumerate()
+        .partition(|(place, _case)| place % 2 == 0);
+    for (cases, stock, known) in [(scarce, 60, 0), (plenty, 9000, 40)] {
+        let mut cases: Vec<Case> = cases.into_iter().map(|(_place, case)| case).collect();
+        let (apart, together) = (store(kind, stock).await, store(kind, stock).await);
+        for house in [&apart, &together] {
+            house.tell(&cases[..known], "older", Case::older).await;
+        }
+        // So that each batch has some of either.
+        cases.rotate_left(known / 2);
+        for case in cases.chunks(1) {
+            apart.tell(case, "newer", with_refund).await;
+        }
+        together.tell(&cases, "newer", with_refund).await;
+        let (apart, together) = (apart.rows(tables::ORDERS), together.rows(tables::ORDERS));
+        for (table, rows) in &apart {
+            for (one, other) in rows.iter().zip(&together[table]) {
+                assert_eq!(without_number(one), without_number(other), "{table}");
+            }
+            assert_eq!(rows.len(), together[table].len(), "{table}");
+        }
+        for table in ["refund_lines", "deliveries", "reservations", "holds"] {
+            assert!(apart[table].len() > 10, "{table} is hardly told of");
+        }
+    }
+}
+
+/// Refunds are numbered in the order in which they are booked.
+fn without_number(line: &str) -> String {
+    match line.split_once("\"refund\":") {
+        Some((before, behind)) => {
+            let behind = behind.trim_start_matches(|sign: char| sign.is_ascii_digit());
+            format!("{before}{behind}")
+        }
+        None => line.to_owned(),
+    }
+}
+
+/// A composed order of which something was given back: in euros, and where it has a line.
+fn with_refund(case: &Case) -> Vec<u8> {
+    let body = case.body();
+    let mut order: Value = serde_json::from_slice(&body).expect("JSON");
+    let line = order["line_items"][0]["id"].clone();
+    if line.is_null() || order["currency"] != "EUR" || order["presentment_currency"] != "EUR" {
+        return body;
+    }
+    let refund = include_str!("../../fixtures/shopify/refunds_create.json");
+    let mut refund: Value = serde_json::from_str(refund).expect("JSON");
+    refund["order_id"] = order["id"].clone();
+    refund["id"] = order["id"].clone();
+    refund["admin_graphql_api_id"] = Value::Null;
+    refund["refund_line_items"][0]["line_item_id"] = line;
+    order["refunds"] = json!([refund]);
+    order.to_string().into_bytes()
+}
+
+/// A store that drives all orders itself, with so many pieces of two items; two variants stand for the first, a
+/// third for a set of both.
+async fn store(kind: Kind, pieces: i64) -> fixtures::House {
+    let store = fixtures::House::new(kind).await;
+    store.app.alter(&format!(
+        "UPDATE channels SET delivery_rule = 'all'; \
+         DELETE FROM stock_levels; DELETE FROM shopify_product_mappings; \
+         INSERT INTO products (sku, sku_normal, name, created_at) VALUES ('ONE', 'one', 'One', 0), ('TWO', 'two', 'Two', 0); \
+         INSERT INTO stock_levels (product_id, location_id, on_hand) \
+           SELECT p.id, l.id, {pieces} FROM products p, (SELECT min(id) AS id FROM locations) l WHERE p.sku IN ('ONE', 'TWO'); \
+         INSERT INTO shopify_variants (shop_id, external_id, product_external_id, product_title, source_updated_at, seen_at) \
+           VALUES (1, '8000000', '1', 'One', 0, 0), (1, '8000001', '1', 'One again', 0, 0), (1, '8000002', '2', 'Both', 0, 0);",
+    ));
+    for (variant, sku, quantity) in [
+        ("8000000", "ONE", 1),
+        ("8000001", "ONE", 2),
+        ("8000002", "ONE", 1),
+        ("8000002", "TWO", 3),
+    ] {
+        store.app.alter(&format!(
+            "INSERT INTO shopify_product_mappings (shop_id, variant_id, product_id, quantity, kind, origin, created_at) \
+               SELECT 1, v.id, p.id, {quantity}, 'kit', 'person', 0 FROM shopify_variants v, products p \
+                WHERE v.external_id = '{variant}' AND p.sku = '{sku}'"
+        ));
+    }
+    store
 }
 
 /// Applies a batch; where others took what it counted on, once more, as the worker does. Nothing else may go wrong.

@@ -129,6 +129,7 @@ pub(super) fn insert(
 pub(super) fn delete(conn: &mut DbConnection, order: OrderId) -> Result<(), DbError> {
     let totals = order_totals::table.filter(order_totals::order_id.eq(order));
     diesel::delete(totals).execute(conn)?;
-    diesel::delete(order_details::table.find(order)).execute(conn)?;
+    let details = order_details::table.filter(order_details::order_id.eq(order));
+    diesel::delete(details).execute(conn)?;
     Ok(())
 }
