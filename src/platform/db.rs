@@ -24,6 +24,9 @@ use crate::platform::{priority, trail};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
+/// For so long after something urgent the next is looked out for: whoever takes a long turn meanwhile is in its way.
+const LATELY: Duration = Duration::from_millis(100);
+
 /// How often a transaction that lost a deadlock or a serialization conflict is begun again.
 const CONFLICT_TRIES: u32 = 8;
 
@@ -275,10 +278,10 @@ impl Db {
         self.checkpoints.is_none()
     }
 
-    /// Whether somebody urgent waits for SQLite's one writer: whoever has it should soon be done.
+    /// Whether somebody urgent waits for SQLite's one writer, or will before long: whoever has it should soon be done.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
-        self.turns.is_urgent()
+        self.turns.is_urgent(LATELY)
     }
 
     /// Connections in use and the pool's size.

@@ -5,6 +5,7 @@
 //! somebody does: a flood of webhooks slows the pages, and stops nobody.
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The line in front of the one writer.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ struct Line {
     waiting: VecDeque<u64>,
     next_ticket: u64,
     urgent_waiting: u32,
+    /// When somebody urgent last came.
+    urgent_at: Option<Instant>,
     /// The last turn was intake's.
     urgent_last: bool,
 }
@@ -47,6 +50,7 @@ impl Turns {
     pub(super) fn wait_urgently(&self) -> Turn<'_> {
         let mut line = self.lock();
         line.urgent_waiting += 1;
+        line.urgent_at = Some(Instant::now());
         while !line.admits_urgent() {
             line = self.sleep(line);
         }
@@ -56,9 +60,11 @@ impl Turns {
         Turn(self)
     }
 
-    /// Whether somebody urgent waits.
-    pub(super) fn is_urgent(&self) -> bool {
-        self.lock().urgent_waiting > 0
+    /// Whether somebody urgent waits, or came so short a time ago that the next will soon be here.
+    pub(super) fn is_urgent(&self, within: Duration) -> bool {
+        let line = self.lock();
+        let came_lately = line.urgent_at.is_some_and(|at| at.elapsed() < within);
+        line.urgent_waiting > 0 || came_lately
     }
 
     fn lock(&self) -> MutexGuard<'_, Line> {
