@@ -15,6 +15,7 @@ pub mod payments;
 pub mod personal_data;
 pub mod products;
 pub mod refunds;
+pub mod returns;
 pub mod setup;
 pub mod shipping;
 pub mod stock;

@@ -22,6 +22,7 @@ mod pages;
 mod payloads;
 mod queries;
 mod refunds;
+mod returns;
 mod routing;
 mod seed;
 mod server;
@@ -148,6 +149,36 @@ pub enum Restocking {
     Cancel,
     /// They had left and are on the shelf again.
     Return,
+    /// They had left; what became of them is said by their return.
+    Returned,
+}
+
+/// What happens to a return.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Returning {
+    /// A customer asks for it.
+    Request {
+        pieces: Vec<(u64, i64)>,
+        note: Option<String>,
+    },
+    /// The merchant opens it.
+    Open {
+        pieces: Vec<(u64, i64)>,
+    },
+    /// As `Open`, and something else is sent in place.
+    Exchange {
+        pieces: Vec<(u64, i64)>,
+    },
+    Approve,
+    Decline,
+    /// Everything came back.
+    Process {
+        restock: bool,
+        refund: bool,
+    },
+    Close,
+    Reopen,
+    Cancel,
 }
 
 impl Restocking {
@@ -156,7 +187,7 @@ impl Restocking {
         match self {
             Self::None => "no_restock",
             Self::Cancel => "cancel",
-            Self::Return => "return",
+            Self::Return | Self::Returned => "return",
         }
     }
 }
@@ -372,6 +403,28 @@ impl Practice {
     /// Whether a refund was on its way that has arrived now.
     pub fn settle_refunds(&self, id: u64) -> bool {
         self.change(|state, now| refunds::settle(state, id, now))
+    }
+
+    /// Whether the return could be brought so far: the last one of the order.
+    pub fn return_order(&self, id: u64, what: &Returning) -> bool {
+        self.change(|state, now| returns::act(state, id, what, now))
+    }
+
+    /// As `return_order`, for everything that has left and is on no return.
+    pub fn return_everything(&self, id: u64, is_exchange: bool) -> bool {
+        let pieces = self.read(|state| {
+            let order = state.orders.get(id);
+            order.map(returns::everything).unwrap_or_default()
+        });
+        if pieces.is_empty() {
+            return false;
+        }
+        let what = if is_exchange {
+            Returning::Exchange { pieces }
+        } else {
+            Returning::Request { pieces, note: None }
+        };
+        self.return_order(id, &what)
     }
 
     /// Whether there was an authorisation that could be given up.

@@ -450,6 +450,7 @@ diesel::table! {
         bundle_quantity -> Nullable<BigInt>,
         refunded_quantity -> BigInt,
         returned_quantity -> BigInt,
+        back_quantity -> BigInt,
     }
 }
 
@@ -826,6 +827,51 @@ diesel::table! {
 }
 
 diesel::table! {
+    returns (id) {
+        id -> BigInt,
+        public_id -> Text,
+        order_id -> BigInt,
+        external_id -> Text,
+        name -> Text,
+        status -> Text,
+        decline_reason -> Nullable<Text>,
+        decline_note -> Nullable<Text>,
+        made_at -> BigInt,
+        closed_at -> Nullable<BigInt>,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    return_lines (id) {
+        id -> BigInt,
+        return_id -> BigInt,
+        external_id -> Text,
+        kind -> Text,
+        order_line_id -> Nullable<BigInt>,
+        line_external_id -> Text,
+        quantity -> BigInt,
+        processed_quantity -> BigInt,
+        refunded_quantity -> BigInt,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    return_dispositions (id) {
+        id -> BigInt,
+        return_id -> BigInt,
+        external_id -> Text,
+        order_line_id -> Nullable<BigInt>,
+        kind -> Text,
+        quantity -> BigInt,
+        location_id -> Nullable<BigInt>,
+        restocked_quantity -> BigInt,
+    }
+}
+
+diesel::table! {
     timeline (id) {
         id -> BigInt,
         order_id -> BigInt,
@@ -1158,6 +1204,11 @@ diesel::joinable!(refund_lines -> refunds (refund_id));
 diesel::joinable!(refund_lines -> order_lines (order_line_id));
 diesel::joinable!(refund_charges -> refunds (refund_id));
 diesel::joinable!(refund_transactions -> refunds (refund_id));
+diesel::joinable!(returns -> orders (order_id));
+diesel::joinable!(return_lines -> returns (return_id));
+diesel::joinable!(return_lines -> order_lines (order_line_id));
+diesel::joinable!(return_dispositions -> returns (return_id));
+diesel::joinable!(return_dispositions -> order_lines (order_line_id));
 diesel::joinable!(timeline -> orders (order_id));
 diesel::joinable!(timeline -> users (user_id));
 diesel::joinable!(shopify_shops -> channels (channel_id));
@@ -1237,6 +1288,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     refund_lines,
     refund_charges,
     refund_transactions,
+    returns,
+    return_lines,
+    return_dispositions,
     timeline,
     changes,
     shopify_shops,

@@ -26,6 +26,7 @@ pub mod personal_data;
 pub mod privacy;
 pub mod products;
 pub mod registrar;
+pub mod returns;
 pub mod scopes;
 pub mod shop_domain;
 pub mod shops;

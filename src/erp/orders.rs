@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::erp::customers::Address;
 use crate::erp::stock::StockError;
 use crate::erp::timeline::{self, Actor, Entry, Kind};
-use crate::erp::{holds, refunds};
+use crate::erp::{holds, refunds, returns};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, ChannelId, OrderId};
 
@@ -336,6 +336,36 @@ fn renew_amounts(
     let changed = known.map(|known| difference::of_details(&known, &amounts.details));
     amounts::replace(conn, amounts)?;
     Ok(changed.unwrap_or_default())
+}
+
+/// Brings a return of the channel's order up to date: its state, its goods on our shelves, and the lines that
+/// are sent in their place, which need no decision.
+///
+/// # Errors
+///
+/// The database's.
+pub fn return_from_channel(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    external_id: &str,
+    incoming: &returns::IncomingReturn,
+    shelf: refunds::Shelf<'_>,
+    actor: &Actor,
+    now: At,
+) -> Result<Option<OrderId>, OrderError> {
+    let Some(stored) = queries::lock_external(conn, channel, external_id)? else {
+        return Ok(None);
+    };
+    let mut received = returns::receive(conn, stored.id, incoming, shelf, now)?;
+    let entries = &mut received.entries;
+    edits::accept_exchanges(conn, &stored, entries, now)?;
+    if received.is_news() {
+        standing::recompute_changed(conn, stored.id, received.entries, actor, now)?;
+    } else {
+        recompute(conn, stored.id, now)?;
+    }
+    refunds::put_back(conn, &received.arrivals, now)?;
+    Ok(Some(stored.id))
 }
 
 /// Cancels the channel's order; an order that we do not know is left to the next full payload.

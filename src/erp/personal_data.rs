@@ -45,6 +45,13 @@ pub const COLUMNS: &[Column] = &[
     order("order_edits", "proposal",    "order_id", Erasure::Text(impersonal_edit)),
     order("holds", "note",              "order_id", Erasure::Null),
     order("refunds", "note",            "order_id", Erasure::Null),
+    order("returns", "decline_note",    "order_id", Erasure::Null),
+    Column {
+        table: "return_lines", column: "note", subject: Subject::Order,
+        by: "(SELECT order_id FROM returns WHERE returns.id = return_lines.return_id)",
+        erasure: Erasure::Null,
+        reason: "why it came back, in the customer's words", kept: "until the person asks for its erasure",
+    },
     order("deliveries", "name",         "order_id", Erasure::Word(REDACTED)),
     order("deliveries", "phone",        "order_id", Erasure::Null),
     order("deliveries", "email",        "order_id", Erasure::Null),

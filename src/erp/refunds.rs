@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::erp::orders::queries::{self as orders, LineRow, PartRow};
+use crate::erp::returns;
 use crate::erp::stock::{self, Movement, StockError};
 use crate::erp::timeline::{Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
@@ -170,8 +171,7 @@ pub fn receive(
     }
     let lines = orders::list_lines(conn, order)?;
     let parts = orders::list_parts(conn, order)?;
-    let mut back: BTreeMap<OrderLineId, i64> =
-        queries::list_restocked(conn, order)?.into_iter().collect();
+    let mut back = returns::restocked_before(conn, order)?;
     for refund in fresh {
         let known = Known {
             lines: &lines,
@@ -275,7 +275,8 @@ fn placed<'a>(
     (row, arrival)
 }
 
-fn arrived(
+/// The items that pieces of a line stand for.
+pub(super) fn arrived(
     line: OrderLineId,
     pieces: i64,
     parts: &[PartRow],

@@ -27,6 +27,7 @@ crate::text_enum! {
         Refunded = "refunded",
         /// Money of a refund that was on its way.
         RefundSettled = "refund_settled",
+        ReturnChanged = "return_changed",
         /// A person asks the channel to cancel it.
         CancellationAsked = "cancellation_asked",
         CancellationRefused = "cancellation_refused",

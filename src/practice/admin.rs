@@ -8,7 +8,7 @@ use askama::Template;
 use super::model::{FoStatus, Order};
 use super::state::State;
 use super::totals::{self, totals};
-use super::{Giving, Misbehaviour, OrderEdit, OrderKind, Practice, money, pages};
+use super::{Giving, Misbehaviour, OrderEdit, OrderKind, Practice, Returning, money, pages};
 
 #[derive(Template)]
 #[template(path = "practice/index.html")]
@@ -186,6 +186,19 @@ pub(super) async fn change_order(
                 ..Giving::default()
             },
         ),
+        "return-request" => practice.return_everything(id, false),
+        "exchange" => practice.return_everything(id, true),
+        "return-approval" => practice.return_order(id, &Returning::Approve),
+        "return-decline" => practice.return_order(id, &Returning::Decline),
+        "return-restock" => practice.return_order(
+            id,
+            &Returning::Process {
+                restock: true,
+                refund: true,
+            },
+        ),
+        "return-close" => practice.return_order(id, &Returning::Close),
+        "return-cancel" => practice.return_order(id, &Returning::Cancel),
         "settlement" => practice.settle_refunds(id),
         "void" => practice.void_order(id),
         "fulfillment" => practice.fulfill_elsewhere(id),

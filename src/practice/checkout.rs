@@ -93,6 +93,7 @@ fn blank(
         gateway: None,
         transactions: Vec::new(),
         refunds: Vec::new(),
+        returns: Vec::new(),
         fulfillments: Vec::new(),
         fulfillment_orders: Vec::new(),
         risk: cart.risk,

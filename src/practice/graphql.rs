@@ -9,6 +9,7 @@ mod order_mutations;
 mod order_nodes;
 mod product_nodes;
 mod resolve;
+mod return_nodes;
 mod root;
 mod search;
 mod shipping_nodes;

@@ -153,6 +153,8 @@ pub(super) struct Order {
     pub(super) gateway: Option<String>,
     pub(super) transactions: Vec<Transaction>,
     pub(super) refunds: Vec<Refund>,
+    #[serde(default)]
+    pub(super) returns: Vec<Return>,
     pub(super) fulfillments: Vec<Fulfillment>,
     pub(super) fulfillment_orders: Vec<FulfillmentOrder>,
     pub(super) risk: Risk,
@@ -270,6 +272,53 @@ pub(super) struct RefundLine {
     /// After discounts; without tax unless prices include it.
     pub(super) subtotal: Amount,
     pub(super) tax: Amount,
+}
+
+/// Goods that are to come back, or came.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Return {
+    pub(super) id: u64,
+    pub(super) reverse_order_id: u64,
+    /// `#1001-R1`
+    pub(super) name: String,
+    /// As GraphQL spells it: REQUESTED, OPEN, CLOSED, DECLINED, CANCELED.
+    pub(super) status: String,
+    pub(super) lines: Vec<ReturnLine>,
+    pub(super) exchange: Vec<ExchangeLine>,
+    pub(super) dispositions: Vec<Disposition>,
+    pub(super) created_at: Timestamp,
+    pub(super) closed_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ReturnLine {
+    pub(super) id: u64,
+    /// Of its reverse fulfillment order.
+    pub(super) reverse_id: u64,
+    pub(super) line_id: u64,
+    pub(super) fulfillment_line_id: u64,
+    pub(super) quantity: i64,
+    pub(super) processed: i64,
+    pub(super) refunded: i64,
+    pub(super) note: String,
+}
+
+/// What is sent in place of what comes back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ExchangeLine {
+    pub(super) id: u64,
+    pub(super) line_id: u64,
+    pub(super) quantity: i64,
+}
+
+/// What was done with pieces that came back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Disposition {
+    pub(super) id: u64,
+    pub(super) reverse_id: u64,
+    pub(super) restocked: bool,
+    pub(super) quantity: i64,
+    pub(super) location_id: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::model::{
-    Address, Customer, Fulfillment, Level, Line, Order, Product, Refund, ShippingLine, Tax,
+    Address, Customer, Fulfillment, Level, Line, Order, Product, Refund, Return, ShippingLine, Tax,
     Transaction, Variant,
 };
 use super::money::{Amount, number, rate, rest, rest_set};
@@ -355,6 +355,35 @@ pub(super) fn refund(order: &Order, refund: &Refund) -> Value {
         "refund_shipping_lines": shipping, "order_adjustments": adjustments, "refund_line_items": lines,
         "transactions": money.map(|one| transaction(order, one)).collect::<Vec<_>>(),
     })
+}
+
+/// returns/*: request and approve tell the lines, the others hardly more than the state.
+pub(super) fn returned(order: &Order, one: &Return, topic: &str) -> Value {
+    let status = one.status.to_lowercase();
+    let gid_of = gid("Return", one.id);
+    match topic {
+        "returns/request" | "returns/approve" | "returns/update" | "returns/process" => json!({
+            "id": one.id, "admin_graphql_api_id": gid_of, "status": status, "name": one.name,
+            "order": {"id": order.id, "admin_graphql_api_id": gid("Order", order.id)},
+            "total_return_line_items": one.lines.len(),
+            "return_line_items": one.lines.iter().map(|line| json!({
+                "id": line.id, "admin_graphql_api_id": gid("ReturnLineItem", line.id), "quantity": line.quantity,
+                "return_reason": "unwanted", "return_reason_note": line.note, "customer_note": null,
+                "fulfillment_line_item": {"id": line.fulfillment_line_id, "line_item": {"id": line.line_id}},
+            })).collect::<Vec<_>>(),
+            "return_shipping_fees": [], "total_exchange_line_items": one.exchange.len(),
+            "exchange_line_items": one.exchange.iter().map(|line| json!({
+                "id": line.id, "quantity": line.quantity, "line_item": {"id": line.line_id},
+            })).collect::<Vec<_>>(),
+        }),
+        "returns/decline" => json!({
+            "id": one.id, "admin_graphql_api_id": gid_of, "order_id": order.id, "status": status,
+            "decline": {"reason": "return_period_ended", "note": "It is too long ago"},
+        }),
+        _ => {
+            json!({"id": one.id, "admin_graphql_api_id": gid_of, "order_id": order.id, "status": status})
+        }
+    }
 }
 
 fn transaction(order: &Order, one: &Transaction) -> Value {

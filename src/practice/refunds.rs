@@ -78,7 +78,7 @@ fn is_possible(order: &Order, wanted: &Giving) -> bool {
         let left = match wanted.restock {
             Restocking::None => line.current_quantity(),
             Restocking::Cancel => open,
-            Restocking::Return => line.current_quantity() - open,
+            Restocking::Return | Restocking::Returned => line.current_quantity() - open,
         };
         quantity > 0 && quantity <= left
     };
@@ -188,6 +188,7 @@ fn take(
             let place = place.unwrap_or_else(|| state.primary_location());
             routing::shift(state, &line, place, quantity, 0, now);
         }
+        Restocking::Returned => {}
         // What has not left yet is not to be sent any more, and lies nowhere.
         Restocking::None => {
             routing::write_off(state, order, line_id, quantity.min(open), now);

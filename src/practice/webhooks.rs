@@ -92,6 +92,17 @@ pub(super) fn refund(state: &mut State, order_id: u64, refund_id: u64, now: Time
     single(state, "refunds/create", &body, now);
 }
 
+pub(super) fn returned(state: &mut State, order_id: u64, id: u64, topic: &str, now: Timestamp) {
+    let Some(order) = state.orders.get(order_id) else {
+        return;
+    };
+    let Some(one) = order.returns.iter().find(|one| one.id == id) else {
+        return;
+    };
+    let body = payloads::returned(order, one, topic);
+    single(state, topic, &body, now);
+}
+
 pub(super) fn fulfillment(state: &mut State, order_id: u64, id: u64, topic: &str, now: Timestamp) {
     let Some(order) = state.orders.get(order_id) else {
         return;

@@ -28,7 +28,8 @@ mod payments;
 mod people;
 mod privacy;
 pub(crate) mod queries;
-mod refunds;
+pub(crate) mod refunds;
+mod returns;
 
 use booking::Told;
 
@@ -143,6 +144,7 @@ fn other(
         Act::LeaveToNamedOrder => Ok(hints::of_named_order(event)),
         Act::LeaveStock => Ok(hints::of_stock(event)),
         Act::KeepProduct => product(conn, &shop, event, now),
+        Act::ReadReturn => returns::apply(conn, &shop, event, now),
         Act::BookRefund => refunds::apply(conn, &shop, event, now),
         Act::CheckOrderGone => deleted::order(conn, &shop, event, now),
         Act::CheckProductGone => deleted::product(conn, &shop, event, now),

@@ -380,3 +380,14 @@ pub struct OrderCancellation;
     deprecated = "deny"
 )]
 pub struct JobState;
+
+/// One return whole: its lines, what became of them, and what is sent in their place.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/return_whole.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct ReturnWhole;

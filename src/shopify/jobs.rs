@@ -14,6 +14,7 @@ use crate::shopify::deletions::CheckDeleted;
 use crate::shopify::gid::Gid;
 use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::{self, ImportError};
+use crate::shopify::returns::ReadReturn;
 use crate::shopify::shops::{GrantKind, Shop, ShopError, ShopState};
 use crate::shopify::sync::fetch::FetchOrder;
 use crate::shopify::sync::runs::SyncRun;
@@ -36,6 +37,7 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<SyncRun>(cx);
     registry.register::<FetchOrder>(cx);
     registry.register::<ReadScopes>(cx);
+    registry.register::<ReadReturn>(cx);
     registry.register::<EraseCustomer>(cx);
     registry.register::<EraseShop>(cx);
 }

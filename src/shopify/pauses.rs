@@ -5,6 +5,7 @@ use crate::shopify::cancellations::CancelOrder;
 use crate::shopify::deletions::CheckDeleted;
 use crate::shopify::fulfillments::{CancelFulfillment, PushFulfillment, PushTracking};
 use crate::shopify::jobs::{CheckUninstalled, ImportProduct, ImportProducts, ReadLocations};
+use crate::shopify::returns::ReadReturn;
 use crate::shopify::shops::Shop;
 use crate::shopify::sync::fetch::FetchOrder;
 use crate::shopify::sync::runs::SyncRun;
@@ -21,6 +22,7 @@ pub const HELD: &[&str] = &[
     ImportProduct::KIND,
     ReadLocations::KIND,
     CheckDeleted::KIND,
+    ReadReturn::KIND,
     CheckUninstalled::KIND,
     SyncRun::KIND,
     FetchOrder::KIND,

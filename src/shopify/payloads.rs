@@ -293,6 +293,8 @@ payloads! {
         transactions: Option<Vec<RefundTransaction>>,
     }
     ReturnId { id: Option<Id> }
+    /// `returns/*`: which return it is; the rest is asked of the API.
+    Return { id: Option<Id>, line_items: Option<Anything>, refund_line_items: Option<Anything> }
     OrderAdjustment {
         id: Option<Id>,
         kind: Option<String>,

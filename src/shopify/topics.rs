@@ -12,6 +12,7 @@ pub enum Subject {
     Product,
     /// An inventory item at one location.
     StockLevel,
+    Return,
     Customer,
     Location,
     BulkOperation,
@@ -53,6 +54,8 @@ pub enum Act {
     KeepPayment,
     /// Also while its order is unknown: that brings its refunds itself.
     BookRefund,
+    /// Its body is thin: a job reads it whole.
+    ReadReturn,
     CheckOrderGone,
     KeepProduct,
     CheckProductGone,
@@ -91,6 +94,7 @@ pub struct TopicRule {
 
 const ORDERS: &[&str] = &["read_orders", "read_marketplace_orders"];
 const REFUNDS: &[&str] = &["read_orders"];
+const RETURNS: &[&str] = &["read_returns", "read_marketplace_returns"];
 const FULFILLMENTS: &[&str] = &["read_fulfillments", "read_marketplace_orders"];
 const FULFILLMENT_ORDERS: &[&str] = &[
     "read_merchant_managed_fulfillment_orders",
@@ -120,6 +124,15 @@ pub const TOPICS: &[TopicRule] = &[
     change("order_transactions/create",      Subject::Order,         REFUNDS,      Act::KeepPayment),
     change("fulfillments/create",            Subject::Order,         FULFILLMENTS, Act::LeaveToNamedOrder),
     change("fulfillments/update",            Subject::Order,         FULFILLMENTS, Act::LeaveToNamedOrder),
+
+    change("returns/request",                Subject::Return,        RETURNS,      Act::ReadReturn),
+    change("returns/approve",                Subject::Return,        RETURNS,      Act::ReadReturn),
+    change("returns/decline",                Subject::Return,        RETURNS,      Act::ReadReturn),
+    change("returns/update",                 Subject::Return,        RETURNS,      Act::ReadReturn),
+    change("returns/process",                Subject::Return,        RETURNS,      Act::ReadReturn),
+    change("returns/close",                  Subject::Return,        RETURNS,      Act::ReadReturn),
+    change("returns/reopen",                 Subject::Return,        RETURNS,      Act::ReadReturn),
+    change("returns/cancel",                 Subject::Return,        RETURNS,      Act::ReadReturn),
 
     fulfillment_order("fulfillment_orders/cancellation_request_accepted"),
     fulfillment_order("fulfillment_orders/cancellation_request_rejected"),

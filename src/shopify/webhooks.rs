@@ -141,6 +141,7 @@ fn record(rule: &TopicRule, head: &Head<'_>) -> Option<String> {
             let one = head.fulfillment_order.or(head.original_fulfillment_order);
             number(inner(one)?.id).map(|id| format!("fo/{id}"))
         }
+        Subject::Return => number(head.id).map(|id| format!("return/{id}")),
         Subject::Product => number(head.id).map(|id| format!("product/{id}")),
         Subject::StockLevel => {
             let (item, location) = (number(head.inventory_item_id)?, number(head.location_id)?);

@@ -14,10 +14,12 @@ pub mod mappings;
 pub mod orders;
 pub mod products;
 pub mod refunds;
+pub mod returns;
 pub mod shipments;
 pub mod stock;
 pub mod sync;
 pub mod sync_runs;
+pub mod versions;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;

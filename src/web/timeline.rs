@@ -72,7 +72,7 @@ fn icon(kind: Kind) -> &'static str {
         Kind::Cancelled | Kind::CancellationAsked | Kind::DeletedAtSource => "x",
         Kind::FulfilledElsewhere | Kind::Shipped => "truck",
         Kind::TrackingCorrected => "tag",
-        Kind::ShipmentUndone => "replay",
+        Kind::ShipmentUndone | Kind::ReturnChanged => "replay",
         Kind::Pushed | Kind::PushWaits => "sync",
         Kind::Printed => "printer",
         Kind::Redacted => "user",
@@ -125,6 +125,7 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
         ),
         Kind::Refunded => refunded(arguments),
         Kind::RefundSettled => format!("Refund: {}", list(arguments, "payments")),
+        Kind::ReturnChanged => returned(arguments),
         Kind::CancellationAsked => with_reason("The store is asked to cancel it", &reason),
         Kind::CancellationRefused => with_reason("The store did not cancel it", &reason),
         Kind::Cancelled => with_reason("Cancelled", &reason),
@@ -226,6 +227,33 @@ fn refunded(arguments: &Value) -> String {
     if !pending.is_empty() {
         text.push_str("; on its way: ");
         text.push_str(&pending);
+    }
+    text
+}
+
+/// `Return #1001-R1 is open: 2 pieces; 2 back on hand`.
+fn returned(arguments: &Value) -> String {
+    let mut text = format!(
+        "Return {} is {}",
+        word(arguments, "name"),
+        word(arguments, "status")
+    );
+    let count = |key: &str, one: &str, many: &str| match number(arguments, key) {
+        0 => String::new(),
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    };
+    let parts: Vec<String> = [
+        count("pieces", "piece", "pieces"),
+        count("exchanged", "sent in their place", "sent in their place"),
+        count("restocked", "back on hand", "back on hand"),
+    ]
+    .into_iter()
+    .filter(|part| !part.is_empty())
+    .collect();
+    if !parts.is_empty() {
+        text.push_str(": ");
+        text.push_str(&parts.join("; "));
     }
     text
 }

@@ -36,6 +36,7 @@ mod queue;
 mod receiving_orders;
 mod refunding;
 mod retention;
+mod returning;
 mod roads;
 mod routes;
 mod schema;

@@ -137,7 +137,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "presentment_unit_price_scaled", "presentment_discount_minor", "presentment_tax_minor",
         "presentment_total_minor", "discounts", "taxes", "duties", "bundle_external_id",
         "bundle_title", "bundle_quantity",
-        "refunded_quantity", "returned_quantity"
+        "refunded_quantity", "returned_quantity", "back_quantity"
     ]),
     ("line_products", &[
         "id", "order_line_id", "product_id", "quantity_each"
@@ -234,6 +234,18 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ]),
     ("delivery_photos", &[
         "id", "delivery_id", "order_id", "at", "user_id", "media_type"
+    ]),
+    ("returns", &[
+        "id", "public_id", "order_id", "external_id", "name", "status", "decline_reason", "made_at",
+        "closed_at", "changed_at"
+    ]),
+    ("return_lines", &[
+        "id", "return_id", "external_id", "kind", "order_line_id", "line_external_id", "quantity",
+        "processed_quantity", "refunded_quantity", "reason"
+    ]),
+    ("return_dispositions", &[
+        "id", "return_id", "external_id", "order_line_id", "kind", "quantity", "location_id",
+        "restocked_quantity"
     ]),
     ("timeline", &[
         "id", "order_id", "at", "kind", "user_id", "source", "micros", "request_id"

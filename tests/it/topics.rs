@@ -61,6 +61,18 @@ const ANY_FO: &[&str] = &[
     "read_third_party_fulfillment_orders",
 ];
 
+const RETURNS: &[&str] = &["read_returns", "read_marketplace_returns"];
+const RETURN_TOPICS: &[&str] = &[
+    "returns/request",
+    "returns/approve",
+    "returns/decline",
+    "returns/update",
+    "returns/process",
+    "returns/close",
+    "returns/reopen",
+    "returns/cancel",
+];
+
 #[rustfmt::skip]
 fn expected() -> Vec<Cell> {
     use Registration::{Api, AppConfiguration, OldName};
@@ -100,6 +112,9 @@ fn expected() -> Vec<Cell> {
         ("customers/redact", Customer, false, Some(Proof::OwnShape), "accepted", &[], AppConfiguration, true),
         ("shop/redact", Shop, false, Some(Proof::StoreGone), "accepted", &[], AppConfiguration, true),
     ];
+    for topic in RETURN_TOPICS {
+        cells.push((*topic, Subject::Return, false, None, "accepted", RETURNS, Api, false));
+    }
     for topic in [
         "fulfillment_orders/cancellation_request_accepted",
         "fulfillment_orders/cancellation_request_rejected",
@@ -258,6 +273,11 @@ fn a_body_is_filed_under_the_record_it_is_about() {
             json!({ "fulfillment_order": fo(5) }),
             Some("fo/5"),
         ),
+        (
+            "returns/close",
+            json!({ "id": 12, "order_id": 17 }),
+            Some("return/12"),
+        ),
         ("products/update", json!({ "id": 8 }), Some("product/8")),
         ("products/delete", json!({ "id": 8 }), Some("product/8")),
         (
@@ -293,12 +313,12 @@ async fn every_topic_is_registered_but_the_old_names(kind: Kind) {
     let app = TestApp::connected(kind).await;
     let shop = shop(&app);
     let subscribed = app.read(|conn| registrar::list(conn, shop.id));
-    assert_eq!(subscribed.len(), 49);
+    assert_eq!(subscribed.len(), 57);
     for one in &subscribed {
         assert_eq!(one.state, SubscriptionState::Registered, "{}", one.topic);
     }
     let page = app.get(&format!("/integrations/shopify/{}", shop.id)).await;
-    page.assert_shows("49 of 49 registered")
+    page.assert_shows("57 of 57 registered")
         .assert_shows("fulfillment_orders/merged")
         .assert_lacks("fulfillment_orders/closed");
 }
@@ -352,12 +372,12 @@ async fn a_person_who_checks_the_webhooks_need_not_wait_a_day(kind: Kind) {
     app.run_jobs().await;
     let id = shop(&app).id;
     let subscribed = app.read(|conn| registrar::list(conn, id));
-    assert_eq!(subscribed.len(), 49);
+    assert_eq!(subscribed.len(), 57);
     // And a day later they are compared by themselves.
     app.alter("DELETE FROM shopify_subscriptions");
     app.pass(Duration::from_secs(86_400)).await;
     let subscribed = app.read(|conn| registrar::list(conn, id));
-    assert_eq!(subscribed.len(), 49);
+    assert_eq!(subscribed.len(), 57);
 }
 
 async fn a_paid_order_is_a_whole_order(kind: Kind) {

@@ -2,7 +2,7 @@
 //!
 //! Until then, and after a rejection, the order stays as it was shipped. What was decided is remembered:
 //! the same edit, told again by whatever road, does not ask again.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,6 +15,7 @@ use super::{OrderError, hold_entry};
 use crate::erp::audit;
 use crate::erp::holds::{self, HoldKind};
 use crate::erp::refunds;
+use crate::erp::returns;
 use crate::erp::timeline::{Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, OrderId, OrderLineId, UserId};
@@ -130,6 +131,8 @@ pub fn terms(json: &str) -> Option<Terms> {
 pub(super) struct Guard {
     /// The order's edits, the latest of each subject.
     known: BTreeMap<String, EditRow>,
+    /// Lines, by the channel's id, that are sent in place of what comes back: they need no decision.
+    exchanges: BTreeSet<String>,
     /// Refunded pieces of each line as the update tells them; `None` where it tells nothing of refunds.
     refunded: Option<BTreeMap<String, i64>>,
     asked: Vec<Asked>,
@@ -175,6 +178,7 @@ impl Guard {
             .map(|row| (row.subject.clone(), row))
             .collect();
         Ok(Some(Guard {
+            exchanges: returns::queries::list_exchange_lines(conn, order)?,
             known,
             refunded,
             asked: Vec::new(),
@@ -192,7 +196,10 @@ impl Guard {
         };
         let refunded = refunded.get(&theirs.external_id).copied().unwrap_or(0);
         let proposed = Terms::of(theirs, refunded);
-        if ours.agrees(&proposed) {
+        // What came back by a return may be taken off the line without a refund.
+        let taken = ours.standing - proposed.standing;
+        let is_return = taken > 0 && taken <= row.back_quantity;
+        if ours.agrees(&proposed) || is_return {
             self.agree(line_subject(row.id));
             return false;
         }
@@ -206,7 +213,11 @@ impl Guard {
     }
 
     /// A line that was added: it is there with nothing of it until somebody accepts it.
-    pub(super) fn hold_back_new(&mut self, theirs: &mut LineFacts) {
+    /// Returns whether a person has to be asked.
+    pub(super) fn hold_back_new(&mut self, theirs: &mut LineFacts) -> bool {
+        if self.exchanges.contains(&theirs.external_id) {
+            return false;
+        }
         let proposed = Terms::of(theirs, 0);
         let before = Terms {
             standing: 0,
@@ -219,6 +230,7 @@ impl Guard {
             before: written(&before),
             proposal: written(&proposed),
         });
+        true
     }
 
     /// Keeps where and how the order was sent.
@@ -404,6 +416,31 @@ pub fn decide(
     settle_hold(conn, &stored, &mut entries, now)?;
     standing::recompute_changed(conn, order, entries, &Actor::user(user), now)?;
     Ok(())
+}
+
+/// Accepts the added lines that turn out to be sent in place of what comes back.
+pub(super) fn accept_exchanges(
+    conn: &mut DbConnection,
+    order: &OrderRow,
+    entries: &mut Vec<Entry>,
+    now: At,
+) -> Result<(), DbError> {
+    let exchanges = returns::queries::list_exchange_lines(conn, order.id)?;
+    if exchanges.is_empty() {
+        return Ok(());
+    }
+    let lines = rows::list_lines(conn, order.id)?;
+    let pending = queries::list(conn, order.id)?
+        .into_iter()
+        .filter(|edit| edit.state == EditState::Pending);
+    for edit in pending {
+        let line = lines.iter().find(|row| Some(row.id) == edit.order_line_id);
+        if line.is_some_and(|row| exchanges.contains(&row.facts.external_id)) {
+            accept(conn, order.id, &edit)?;
+            queries::mark_decided(conn, edit.id, EditState::Accepted, None, now)?;
+        }
+    }
+    settle_hold(conn, order, entries, now)
 }
 
 /// Brings up to date what was held back.

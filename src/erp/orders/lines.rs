@@ -34,6 +34,8 @@ pub(super) struct OpenLine {
     pub(super) shipped: i64,
     /// Refunded after they had left.
     pub(super) returned: i64,
+    /// Came back by returns, refunded or not.
+    pub(super) back: i64,
     pub(super) parts: Vec<(ProductId, i64)>,
 }
 
@@ -78,6 +80,7 @@ fn opened((resolved, id): (Resolved, i64)) -> OpenLine {
         facts: resolved.facts,
         shipped: 0,
         returned: 0,
+        back: 0,
         parts: resolved.parts,
     }
 }
@@ -125,10 +128,11 @@ pub(super) fn update(
     for (line, place) in lines.iter().zip(0..) {
         let mut resolved = resolve(line, place, incoming, intake);
         let Some(row) = stored.remove(&line.external_id) else {
-            changes.push(difference::added(&resolved.facts, guard.is_some()));
-            if let Some(guard) = guard.as_deref_mut() {
-                guard.hold_back_new(&mut resolved.facts);
-            }
+            let told = resolved.facts.clone();
+            let is_asked = guard
+                .as_deref_mut()
+                .is_some_and(|guard| guard.hold_back_new(&mut resolved.facts));
+            changes.push(difference::added(&told, is_asked));
             fresh.push(resolved);
             continue;
         };
@@ -238,6 +242,7 @@ pub(super) fn load(conn: &mut DbConnection, order: OrderId) -> Result<Vec<OpenLi
                 .collect(),
             shipped: row.shipped_quantity,
             returned: row.returned_quantity,
+            back: row.back_quantity,
             facts: row.facts,
         })
         .collect())

@@ -100,6 +100,7 @@ fn line_facts(line: &OpenLine) -> LineFacts {
         shipped: line.shipped,
         elsewhere: line.facts.fulfilled_elsewhere,
         returned: line.returned,
+        back: line.back,
     }
 }
 

@@ -57,19 +57,22 @@ pub struct LineFacts {
     pub elsewhere: i64,
     /// Had left and came back: `current` lacks them.
     pub returned: i64,
+    /// Came back by returns, whether `current` lacks them or not.
+    pub back: i64,
 }
 
 impl LineFacts {
     /// Pieces still to leave.
     #[must_use]
     pub fn open(self) -> i64 {
-        (self.current - self.still_gone()).max(0)
+        let gone = self.shipped + self.elsewhere - self.returned;
+        (self.current - gone.max(0)).max(0)
     }
 
     /// Pieces that left and did not come back.
     #[must_use]
     pub fn still_gone(self) -> i64 {
-        (self.shipped + self.elsewhere - self.returned).max(0)
+        (self.shipped + self.elsewhere - self.returned.max(self.back)).max(0)
     }
 }
 
@@ -147,6 +150,7 @@ mod tests {
             shipped,
             elsewhere,
             returned: 0,
+            back: 0,
         }
     }
 

@@ -226,7 +226,7 @@ pub(super) fn set_transaction(
 }
 
 /// How many pieces of each line lie on our shelves again, by refunds.
-pub(super) fn list_restocked(
+pub(in crate::erp) fn list_restocked(
     conn: &mut DbConnection,
     order: OrderId,
 ) -> Result<Vec<(OrderLineId, i64)>, DbError> {

@@ -175,6 +175,7 @@ pub(super) fn transaction(order: &Order, one: &Transaction) -> Obj {
 pub(super) fn refund(order: &Order, one: &Refund) -> Obj {
     let total = totals::refund_total(order, one);
     let lines = one.lines.iter().map(|line| refund_line(order, line));
+    let of_return = one.return_id.map(|id| Ref::Return(order.id, id));
     let is_shipping = !one.shipping.is_zero();
     let shipping = order.shipping.iter().filter(|_| is_shipping);
     let shipping = shipping.map(|line| refund_shipping(order, one, line));
@@ -188,7 +189,7 @@ pub(super) fn refund(order: &Order, one: &Refund) -> Obj {
             ("legacyResourceId", unsigned(one.id)),
             ("note", maybe(one.note.clone())),
             ("order", Val::Ref(Ref::Order(order.id))),
-            ("return", null()),
+            ("return", maybe_ref(of_return)),
             ("totalRefunded", money(total.shop, &order.currency)),
             ("totalRefundedSet", bag(order, total)),
             ("refundLineItems", Conn::listed("RefundLineItem", lines)),

@@ -46,7 +46,8 @@ pub(super) fn make(state: &State, found: Ref) -> Option<Obj> {
         | Ref::Product(_)
         | Ref::Variant(_)
         | Ref::Item(_)
-        | Ref::Level(..) => None,
+        | Ref::Level(..)
+        | Ref::Return(..) => None,
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn make(state: &State, found: Ref) -> Option<Obj> {
         | Ref::FulfillmentOrder(_)
         | Ref::Fulfillment(_)
         | Ref::Refund(..)
+        | Ref::Return(..)
         | Ref::Transaction(..) => None,
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::value::{Args, Conn, Obj, Ref, Val, leaf, maybe, obj};
-use super::{mutations, order_nodes, product_nodes, root, shop_nodes};
+use super::{mutations, order_nodes, product_nodes, return_nodes, root, shop_nodes};
 use crate::practice::Config;
 use crate::practice::state::State;
 use crate::practice::tokens;
@@ -214,6 +214,7 @@ fn follow(ctx: &Ctx<'_>, found: Ref) -> Option<Obj> {
         | Ref::Fulfillment(_)
         | Ref::Refund(..)
         | Ref::Transaction(..) => order_nodes::make(state, found),
+        Ref::Return(order, one) => return_nodes::make(state, order, one),
     })?;
     made.source = Some(found);
     Some(made)
@@ -332,6 +333,10 @@ fn connection(of: &'static str) -> &'static str {
         "RefundShippingLine" => "RefundShippingLineConnection",
         "OrderAdjustment" => "OrderAdjustmentConnection",
         "OrderTransaction" => "OrderTransactionConnection",
+        "ReturnLineItemType" => "ReturnLineItemTypeConnection",
+        "ExchangeLineItem" => "ExchangeLineItemConnection",
+        "ReverseFulfillmentOrder" => "ReverseFulfillmentOrderConnection",
+        "ReverseFulfillmentOrderLineItem" => "ReverseFulfillmentOrderLineItemConnection",
         _ => "WebhookSubscriptionConnection",
     }
 }
@@ -356,6 +361,10 @@ fn edge(of: &'static str) -> &'static str {
         "RefundShippingLine" => "RefundShippingLineEdge",
         "OrderAdjustment" => "OrderAdjustmentEdge",
         "OrderTransaction" => "OrderTransactionEdge",
+        "ReturnLineItemType" => "ReturnLineItemTypeEdge",
+        "ExchangeLineItem" => "ExchangeLineItemEdge",
+        "ReverseFulfillmentOrder" => "ReverseFulfillmentOrderEdge",
+        "ReverseFulfillmentOrderLineItem" => "ReverseFulfillmentOrderLineItemEdge",
         _ => "WebhookSubscriptionEdge",
     }
 }

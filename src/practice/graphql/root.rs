@@ -7,7 +7,7 @@ use super::resolve::{Ctx, failed};
 use super::shop_nodes::{self, VERSIONS};
 use super::value::{Args, Conn, Ref, Val, count, maybe_ref, null, number_of};
 use super::{bulk, search};
-use super::{product_nodes, value};
+use super::{product_nodes, return_nodes, value};
 use crate::practice::fulfillments;
 use crate::practice::model::{Customer, FoStatus, Order, Product, Subscription, Variant};
 use crate::practice::state::State;
@@ -59,6 +59,10 @@ pub(super) fn query(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, Field
         }
         "location" => one("Location", Ref::Location),
         "inventoryLevel" => Ok(maybe_ref(args.text("id").and_then(|id| level(&id)))),
+        "return" => Ok(ctx.read(|state| {
+            let found = args.gid("id", "Return");
+            maybe_ref(found.and_then(|id| return_nodes::find(state, id)))
+        })),
         "refund" => Ok(ctx.read(|state| maybe_ref(refund(state, args.gid("id", "Refund"))))),
         "node" => Ok(ctx.read(|state| maybe_ref(args.text("id").and_then(|id| node(state, &id))))),
         "nodes" => Ok(ctx.read(|state| {

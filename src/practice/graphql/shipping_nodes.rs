@@ -40,6 +40,7 @@ pub(super) fn make(state: &State, found: Ref) -> Option<Obj> {
         | Ref::Order(_)
         | Ref::Line(..)
         | Ref::Refund(..)
+        | Ref::Return(..)
         | Ref::Transaction(..) => None,
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn make(state: &State, ctx: &Ctx<'_>, found: Ref) -> Option<Obj> {
         | Ref::FulfillmentOrder(_)
         | Ref::Fulfillment(_)
         | Ref::Refund(..)
+        | Ref::Return(..)
         | Ref::Transaction(..) => None,
     }
 }

@@ -49,6 +49,8 @@ pub(super) enum Ref {
     Fulfillment(u64),
     /// Order and refund.
     Refund(u64, u64),
+    /// Order and return.
+    Return(u64, u64),
     /// Order and transaction.
     Transaction(u64, u64),
     Subscription(u64),

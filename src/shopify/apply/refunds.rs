@@ -16,7 +16,7 @@ use crate::types::{At, LocationId};
 use super::{sent_at, unreadable};
 
 /// Our place for each of the store's; empty where nothing of these refunds comes back to our shelves.
-pub(super) struct Shelf(BTreeMap<String, LocationId>);
+pub(crate) struct Shelf(BTreeMap<String, LocationId>);
 
 impl Shelf {
     pub(super) fn of(
@@ -28,7 +28,16 @@ impl Shelf {
             .iter()
             .flat_map(|refund| &refund.lines)
             .any(|line| matches!(line.restock, Restock::Return | Restock::LegacyRestock));
-        if !shop.restock_returns || !comes_back {
+        if comes_back {
+            Shelf::whole(conn, shop)
+        } else {
+            Ok(Shelf(BTreeMap::new()))
+        }
+    }
+
+    /// Every place of the store that is one of ours, as far as its rule lets goods come back there.
+    pub(crate) fn whole(conn: &mut DbConnection, shop: &Shop) -> Result<Shelf, DbError> {
+        if !shop.restock_returns {
             return Ok(Shelf(BTreeMap::new()));
         }
         let mapped = locations::list(conn, shop.id)?;
@@ -41,7 +50,7 @@ impl Shelf {
     }
 
     /// Where the store's place is with us; without a name it is nowhere.
-    pub(super) fn find(&self, place: Option<&str>) -> Option<LocationId> {
+    pub(crate) fn find(&self, place: Option<&str>) -> Option<LocationId> {
         self.0.get(place?).copied()
     }
 }

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::refunds::{self, Refund};
+use super::returns::{self, Return};
 use super::shipments::{self, Shipment};
+use super::versions::{self, Version};
 use super::{Amount, Page, moment, page_size, parsed};
 use crate::erp::customers::{self, Address};
 use crate::erp::holds;
@@ -138,6 +140,9 @@ pub struct Order {
     pub holds: Vec<Hold>,
     pub shipments: Vec<Shipment>,
     pub refunds: Vec<Refund>,
+    pub returns: Vec<Return>,
+    /// What edits changed, newest first.
+    pub versions: Vec<Version>,
 }
 
 /// Where somebody lives.
@@ -426,6 +431,8 @@ fn load(conn: &mut DbConnection, order: &OrderRow, summary: Summary) -> Result<O
             .collect(),
         shipments: shipments::of_order(conn, &order.public_id, id)?,
         refunds: refunds::of_order(conn, id)?,
+        returns: returns::of_order(conn, id)?,
+        versions: versions::of_order(conn, id)?,
         phone: order.facts.phone.clone(),
         shipping_address: postal(order.facts.shipping_address.as_deref()),
         billing_address: postal(order.facts.billing_address.as_deref()),

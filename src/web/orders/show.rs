@@ -28,11 +28,13 @@ mod lines;
 mod money;
 mod records;
 mod refunds;
+mod returns;
 
 pub use lines::LineView;
 pub use money::{MoneyView, PaymentView, Row};
 pub use records::Company;
 pub use refunds::RefundView;
+pub use returns::ReturnView;
 
 /// How many timeline entries a page shows.
 const TIMELINE: i64 = 200;
@@ -96,6 +98,7 @@ struct Loaded {
     edits: Vec<Edit>,
     reviews: Vec<edits::Row>,
     refunds: Vec<RefundView>,
+    returns: Vec<ReturnView>,
     customer: Option<Customer>,
     ship: ShipPanel,
     beside: (Option<OrderId>, Option<OrderId>),
@@ -134,6 +137,7 @@ struct ShowPage {
     /// What was rejected: we and the store differ.
     differing: Vec<edits::Row>,
     refunds: Vec<RefundView>,
+    returns: Vec<ReturnView>,
     flags: Vec<String>,
     customer: Option<Customer>,
     shipping: Vec<String>,
@@ -223,6 +227,7 @@ fn load(
             .collect(),
         reviews,
         refunds: refunds::load(conn, id)?,
+        returns: returns::load(conn, id)?,
         customer,
         ship: ShipPanel::load(conn, id, form)?,
         beside: list::neighbours(conn, wanted, (order.facts.placed_at, id))?,
@@ -266,6 +271,7 @@ fn built(frame: Frame, query: &ListQuery, loaded: Loaded) -> ShowPage {
             .filter(edits::Row::is_rejected)
             .collect(),
         refunds: loaded.refunds,
+        returns: loaded.returns,
         flags: facts
             .flags
             .iter()

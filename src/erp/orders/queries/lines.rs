@@ -59,6 +59,8 @@ pub struct LineRow {
     pub refunded_quantity: i64,
     /// Those of them that had left and came back.
     pub returned_quantity: i64,
+    /// Pieces that came back by returns, refunded or not.
+    pub back_quantity: i64,
     #[diesel(embed)]
     pub facts: LineFacts,
 }
