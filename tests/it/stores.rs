@@ -37,7 +37,7 @@ async fn the_owner_connects_a_store_and_its_card_says_how_it_stands(kind: Kind) 
     app.run_jobs().await;
     let page = app.get("/integrations").await;
     page.assert_shows("Connected")
-        .assert_shows("49 of 49 registered")
+        .assert_shows("57 of 57 registered")
         .assert_shows("19 of 19 granted")
         .assert_shows("points left");
     let shop = shop(&app);
@@ -137,7 +137,7 @@ async fn connecting_again_keeps_the_store_and_disconnecting_removes_its_webhooks
     let page = app
         .get(&format!("/integrations/shopify/{}/disconnection", after.id))
         .await;
-    page.assert_shows("49 webhooks are removed");
+    page.assert_shows("57 webhooks are removed");
     let form = || page.form("form[action$='/disconnection']");
     let slip = app.owner().submit(form().fill("name", "practice")).await;
     slip.assert_status(422).assert_shows("Type practice-store");
@@ -150,7 +150,7 @@ async fn connecting_again_keeps_the_store_and_disconnecting_removes_its_webhooks
     let deleted = deleted
         .iter()
         .filter(|request| request.operation == "WebhookSubscriptionDelete");
-    assert_eq!(deleted.count(), 49);
+    assert_eq!(deleted.count(), 57);
     let body = br#"{"id":1}"#;
     let answer = app
         .deliver_signed("orders/create", "w1", SHOP, body, &signature(body))

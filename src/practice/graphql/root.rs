@@ -73,16 +73,17 @@ pub(super) fn query(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, Field
                     .collect(),
             )
         })),
-        "orderByIdentifier" => {
-            Ok(ctx.read(|state| maybe_ref(order_by(state, &args.inner("identifier")))))
-        }
-        "customerByIdentifier" => {
-            Ok(ctx.read(|state| maybe_ref(customer_by(state, &args.inner("identifier")))))
-        }
-        "productByIdentifier" => {
-            Ok(ctx.read(|state| maybe_ref(product_by(state, &args.inner("identifier")))))
+        "orderByIdentifier" | "customerByIdentifier" | "productByIdentifier" => {
+            Ok(ctx.read(|state| maybe_ref(identified(state, name, &args.inner("identifier")))))
         }
         "job" => Ok(job(args)),
+        _ => lists(ctx, name, args),
+    }
+}
+
+/// The fields that answer with many records, or with their number.
+fn lists(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, FieldError> {
+    match name {
         "orders" => Ok(list(
             ctx,
             name,
@@ -128,6 +129,15 @@ pub(super) fn query(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, Field
         _ => Err(failed(format!(
             "The practice store does not answer QueryRoot.{name}"
         ))),
+    }
+}
+
+/// One record by what else it is known by.
+fn identified(state: &State, name: &str, wanted: &Args) -> Option<Ref> {
+    match name {
+        "orderByIdentifier" => order_by(state, wanted),
+        "customerByIdentifier" => customer_by(state, wanted),
+        _ => product_by(state, wanted),
     }
 }
 
