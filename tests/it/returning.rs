@@ -134,6 +134,9 @@ async fn what_is_sent_in_exchange_needs_no_decision(kind: Kind) {
         "{open:?}"
     );
     page(&story).await.assert_shows("In its place: 1 ×");
+    // What it costs more is paid; until then it waits, as any order does.
+    assert!(story.app.practice.pay_order(story.placed.id));
+    story.app.run_jobs().await;
     story.map_and_stock();
     let added = story.open_lines();
     assert_eq!(added.len(), 1);
