@@ -11,6 +11,7 @@ use crate::erp::events::{self, Event};
 use crate::erp::holds;
 use crate::erp::locations;
 use crate::erp::orders;
+use crate::erp::returns;
 use crate::erp::stock::{self, Movement, StockError};
 use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
@@ -211,7 +212,7 @@ pub fn correct_tracking(
 ///
 /// # Errors
 ///
-/// `AlreadyUndone`, `NotFound`.
+/// `AlreadyUndone`, `NotFound`; `NotShippable` where pieces of it have come back.
 pub fn undo(
     conn: &mut DbConnection,
     shipment: ShipmentId,
@@ -219,6 +220,13 @@ pub fn undo(
     now: At,
 ) -> Result<OrderId, ShipError> {
     let row = queries::find(conn, shipment)?.ok_or(ShipError::NotFound)?;
+    let lines = queries::list_lines(conn, shipment)?;
+    if row.undone_at.is_none() && has_come_back(conn, row.order_id, &lines)? {
+        return Err(ShipError::NotShippable(
+            "Pieces of this shipment have come back by a refund or a return. Undoing it would put them on the shelf twice."
+                .to_owned(),
+        ));
+    }
     if !queries::mark_undone(conn, shipment, now)? {
         return Err(ShipError::AlreadyUndone);
     }
@@ -234,7 +242,7 @@ pub fn undo(
         };
         stock::put_back(conn, &movement, now).map_err(stock_fault)?;
     }
-    for line in queries::list_lines(conn, shipment)? {
+    for line in lines {
         queries::add_shipped(conn, line.order_line_id, -line.quantity)?;
     }
     queries::raise_version(conn, row.order_id, now)?;
@@ -248,6 +256,23 @@ pub fn undo(
     events::record(conn, event, now)?;
     changes::record(conn, "shipment", &row.public_id, now)?;
     Ok(row.order_id)
+}
+
+/// Whether more of a line has come back than would have left without this shipment.
+fn has_come_back(
+    conn: &mut DbConnection,
+    order: OrderId,
+    sent: &[queries::ShipmentLine],
+) -> Result<bool, DbError> {
+    let restocked = returns::restocked_before(conn, order)?;
+    let lines = orders::queries::list_lines(conn, order)?;
+    Ok(lines.iter().any(|line| {
+        let of_line = sent.iter().filter(|one| one.order_line_id == line.id);
+        let undone: i64 = of_line.map(|one| one.quantity).sum();
+        let on_shelf = restocked.get(&line.id).copied().unwrap_or(0);
+        let back = on_shelf.max(line.returned_quantity).max(line.back_quantity);
+        undone > 0 && line.shipped_quantity - undone < back
+    }))
 }
 
 /// What a shipment's movements name as their source.

@@ -28,6 +28,7 @@ both_databases!(
     money_on_its_way_arrives_later,
     a_store_may_leave_our_shelves_alone,
     no_more_comes_back_than_had_left,
+    what_came_back_is_not_put_back_again_by_undoing_its_shipment,
     a_refund_before_its_order_is_brought_by_it,
     the_amounts_are_those_of_the_pairs_and_never_the_floats,
     a_body_of_another_kind_is_no_refund,
@@ -72,6 +73,31 @@ async fn pieces_that_come_back_lie_on_the_shelf_once(kind: Kind) {
     assert_eq!(refund["lines"][0]["shopify_line_item_id"], line.to_string());
     assert_eq!(refund["transactions"][0]["state"], "success");
     assert_eq!(order["payment_state"], "partially_refunded");
+}
+
+async fn what_came_back_is_not_put_back_again_by_undoing_its_shipment(kind: Kind) {
+    let story = shipped(kind).await;
+    let line = story.line_item(0);
+    story.give(&Giving {
+        pieces: vec![(line, 1)],
+        restock: Restocking::Return,
+        ..Giving::default()
+    });
+    story.inner.app.run_jobs().await;
+    let before = story.on_hand();
+    let app = &story.inner.app;
+    let sent = app.read(|conn| shipping::queries::list_of_order(conn, story.inner.order));
+    let now = app.clock.now();
+    let undone = app
+        .db()
+        .write_here(|conn| shipping::undo(conn, sent[0].0.id, None, now));
+    let refused = undone.expect_err("it came back");
+    assert!(
+        refused.to_string().contains("on the shelf twice"),
+        "{refused}"
+    );
+    assert_eq!(story.on_hand(), before);
+    story.inner.assert_stock_adds_up();
 }
 
 async fn pieces_that_had_not_left_are_not_sent_any_more(kind: Kind) {

@@ -1,6 +1,7 @@
 //! Adding up: does what the channel says an order costs follow from its parts? In the shop's currency and
 //! in the customer's, as ordered and now. The channel's totals are what is booked either way.
-use super::incoming::{ChargeKind, IncomingCharge, IncomingOrder, IncomingTax, IncomingTotals};
+use super::incoming::{ChargeKind, IncomingCharge, IncomingOrder, IncomingTax};
+use crate::erp::refunds::{self, Both};
 use crate::types::{Currency, Dual, Exact, Field};
 
 crate::text_enum! {
@@ -65,8 +66,16 @@ pub fn add_up(order: &IncomingOrder) -> Option<Sums> {
             amount.presentment
         })
     };
-    let now = left(order, |amount| Some(amount.shop));
-    let now_presentment = left(order, |amount| amount.presentment);
+    let now = left(
+        order,
+        |amount| Some(amount.shop),
+        |back| Exact::of_minor(back.shop, order.currency),
+    );
+    let now_presentment = left(
+        order,
+        |amount| amount.presentment,
+        |back| Exact::of_minor(back.presentment, order.presentment_currency),
+    );
     let of_presentment = presentment.map_or(TotalsCheck::NotDerivable, |sum| sum.check);
     Some(Sums {
         shop,
@@ -244,17 +253,46 @@ fn is_edited(order: &IncomingOrder) -> bool {
         || order.charges.iter().flatten().any(|charge| charge.removed)
 }
 
-/// Now is as ordered until a refund or an edit takes something away; what was taken is told by the refunds alone.
-fn left(order: &IncomingOrder, side: impl Fn(Dual) -> Option<Exact>) -> TotalsCheck {
-    let same = |ordered: &Field<Dual>, now: &Field<Dual>| {
+/// Now is as ordered less what the refunds took away. What an edit took away nothing tells: then there is nothing to
+/// hold against it.
+fn left(
+    order: &IncomingOrder,
+    side: impl Fn(Dual) -> Option<Exact>,
+    back: impl Fn(Both) -> Exact,
+) -> TotalsCheck {
+    let (goods, tax) = given_back(order, back);
+    let agrees = |ordered: &Field<Dual>, now: &Field<Dual>, less: Exact| {
         let ordered = ordered.value().copied().and_then(&side)?;
-        Some(ordered == now.value().copied().and_then(&side)?)
+        Some(ordered - less == now.value().copied().and_then(&side)?)
     };
-    let IncomingTotals { tax, total, .. } = &order.ordered;
-    match (same(total, &order.now.total), same(tax, &order.now.tax)) {
+    let (then, now) = (&order.ordered, &order.now);
+    let total = agrees(&then.total, &now.total, goods);
+    match (total, agrees(&then.tax, &now.tax, tax)) {
         (Some(true), Some(true)) => TotalsCheck::Agrees,
         (Some(_) | None, Some(_) | None) => TotalsCheck::NotDerivable,
     }
+}
+
+/// What the order's refunds took off its total, and the tax in it. What is given back beside that, as a courtesy or
+/// because two sums differ, takes nothing off the order.
+fn given_back(order: &IncomingOrder, side: impl Fn(Both) -> Exact) -> (Exact, Exact) {
+    let refunds = order.refunds.iter().flatten();
+    let parts = refunds.flat_map(|refund| {
+        let lines = refund.lines.iter().map(|line| (line.subtotal, line.tax));
+        let charges = refund
+            .charges
+            .iter()
+            .filter(|charge| charge.kind != refunds::ChargeKind::Adjustment);
+        lines.chain(charges.map(|charge| (charge.amount, charge.tax)))
+    });
+    let is_within = order.taxes_included.value() == Some(&true);
+    let (mut total, mut taxes) = (Exact::ZERO, Exact::ZERO);
+    for (amount, tax) in parts {
+        total = total + side(amount);
+        taxes = taxes + side(tax);
+    }
+    let total = if is_within { total } else { total + taxes };
+    (total, taxes)
 }
 
 /// Half a minor unit for each part that was rounded is rounding; more is not.

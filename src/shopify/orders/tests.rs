@@ -196,3 +196,36 @@ fn the_digest_is_of_the_content_and_not_of_its_sending() {
     absent.as_object_mut().expect("an object").remove("phone");
     assert_ne!(read(&absent).order.digest(), one);
 }
+
+#[test]
+fn what_is_left_is_the_order_less_its_refunds() {
+    let pair = |shop: &str, presentment: &str| json!({ "shop_money": { "amount": shop }, "presentment_money": { "amount": presentment } });
+    let mut body = web_order();
+    body["refunds"] = json!([{
+        "id": 7,
+        "refund_line_items": [{
+            "id": 71, "line_item_id": 141_249_953_214_522_974_i64, "quantity": 1, "restock_type": "return",
+            "subtotal_set": pair("10.00", "9.50"), "total_tax_set": pair("1.60", "1.52"),
+        }],
+        // A courtesy takes nothing off the order.
+        "order_adjustments": [{
+            "id": 72, "kind": "refund_discrepancy", "amount_set": pair("-2.00", "-1.90"), "tax_amount_set": pair("0.00", "0.00"),
+        }],
+        "transactions": [],
+    }]);
+    let left = |body: &Value| {
+        let sums = add_up(&read(body).order).expect("a sum");
+        (sums.now, sums.now_presentment)
+    };
+    body["current_total_price"] = json!("40.88");
+    body["current_total_tax"] = json!("6.52");
+    body["current_total_price_set"] = pair("40.88", "38.84");
+    body["current_total_tax_set"] = pair("6.52", "6.19");
+    assert_eq!(left(&body), (TotalsCheck::Agrees, TotalsCheck::Agrees));
+    // What neither a refund nor anything else explains cannot be held against the order: it may have been edited.
+    body["current_total_price_set"] = pair("40.88", "30.00");
+    assert_eq!(
+        left(&body),
+        (TotalsCheck::Agrees, TotalsCheck::NotDerivable)
+    );
+}
