@@ -353,7 +353,7 @@ pub fn return_from_channel(
     actor: &Actor,
     now: At,
 ) -> Result<Option<OrderId>, OrderError> {
-    let Some(stored) = queries::lock_external(conn, channel, external_id)? else {
+    let Some(stored) = queries::lock_external(conn, channel, &[external_id])?.pop() else {
         return Ok(None);
     };
     let mut received = returns::receive(conn, stored.id, incoming, shelf, now)?;
