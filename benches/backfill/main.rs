@@ -271,7 +271,7 @@ async fn house(shopify: &str, database: &str, data: &std::path::Path) -> Result<
         webhook_max_attempts: 8,
         lease_seconds: 60,
         workers: None,
-        worker_batch: 32,
+        worker_batch: Some(32),
         worker_poll_ms: 250,
         smtp_url: None,
         alert_mail_to: None,
