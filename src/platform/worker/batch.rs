@@ -96,6 +96,12 @@ impl Worker {
             return Ok(0);
         }
         let events = self.db.read_here(|conn| events_of(conn, grip.open()))?;
+        for claim in grip.open() {
+            if let Some((_, event)) = event_of(&events, claim) {
+                let _line = line(event).entered();
+                tracing::debug!(try_no = claim.attempts + 1, "event claimed");
+            }
+        }
         // An event that breaks its reader is found when each is read apart.
         let readings = catch_unwind(AssertUnwindSafe(|| self.handler.read(&events))).ok();
         let (mut way, mut conflicts) = (Way::Together, 0);
