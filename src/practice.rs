@@ -11,6 +11,7 @@ mod checkout;
 mod deliveries;
 mod fulfillments;
 mod graphql;
+mod handling;
 mod holds;
 mod kinds;
 mod misbehaviour;
@@ -99,13 +100,14 @@ pub enum OrderKind {
     NoteAndAttributes,
     Unpaid,
     Authorized,
+    Pickup,
     /// Driven to the customer by the store itself.
     LocalDelivery,
 }
 
 impl OrderKind {
     /// Every kind, the plain ones first.
-    pub const ALL: [OrderKind; 19] = [
+    pub const ALL: [OrderKind; 20] = [
         Self::OneLine,
         Self::SeveralLines,
         Self::TwoLocations,
@@ -124,6 +126,7 @@ impl OrderKind {
         Self::NoteAndAttributes,
         Self::Unpaid,
         Self::Authorized,
+        Self::Pickup,
         Self::LocalDelivery,
     ];
 }
@@ -211,6 +214,37 @@ pub struct Giving {
     pub note: Option<String>,
     /// The return that it settles.
     pub return_id: Option<u64>,
+}
+
+/// What the store's staff, or another app, does about who ships an order and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handling {
+    /// Staff put it on hold: the address is wrong.
+    Hold,
+    /// Another app puts it on hold as well.
+    HoldByApp,
+    /// Every hold is released that is not of the asking app.
+    Release,
+    /// Everything is shipped from the store's other location.
+    Move,
+    /// One piece is to be shipped on its own.
+    Split,
+    /// It is not to be shipped before next week.
+    Schedule,
+    /// What was scheduled is opened.
+    Open,
+    /// Another app's service is to ship it, and accepts.
+    GiveToService,
+    /// The service ships what is its own.
+    ShipByService,
+    /// What was shipped last is cancelled: it did not leave after all.
+    CancelFulfillment,
+    /// What was shipped last has arrived.
+    Deliver,
+    /// Shopify finds it very risky, and would cancel it.
+    RaiseRisk,
+    /// Shopify finds nothing against it any more.
+    LowerRisk,
 }
 
 /// Faults the store can show.
@@ -437,6 +471,11 @@ impl Practice {
         self.change(|state, now| fulfillments::elsewhere(state, id, now))
     }
 
+    /// Whether there was anything to handle so.
+    pub fn handle_order(&self, id: u64, how: Handling) -> bool {
+        self.change(|state, now| handling::handle(state, id, how, now))
+    }
+
     /// Gives a product a new title (found by the SKU of a variant) and tells subscribers.
     pub fn update_product(&self, sku: &str, title: &str) -> bool {
         self.change(|state, now| {
@@ -472,6 +511,11 @@ impl Practice {
             // A sender that stopped sends nothing more.
             let _ = answered.await;
         }
+    }
+
+    /// Lets an app ask as much again as it may at most, as after a while without questions.
+    pub fn refill(&self) {
+        self.with_bucket(|bucket, now| *bucket = graphql::Bucket::full(now));
     }
 
     /// The GraphQL requests that came, oldest first.

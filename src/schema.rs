@@ -451,6 +451,28 @@ diesel::table! {
         refunded_quantity -> BigInt,
         returned_quantity -> BigInt,
         back_quantity -> BigInt,
+        others_quantity -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_checks (order_id) {
+        order_id -> BigInt,
+        checked_at -> BigInt,
+        delivery_method -> Nullable<Text>,
+        risk -> Nullable<Text>,
+        recommendation -> Nullable<Text>,
+        scheduled_for -> Nullable<BigInt>,
+        pickup -> Bool,
+    }
+}
+
+diesel::table! {
+    line_places (id) {
+        id -> BigInt,
+        order_line_id -> BigInt,
+        location_id -> BigInt,
+        quantity -> BigInt,
     }
 }
 
@@ -713,6 +735,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    outside_shipments (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        external_id -> Text,
+        state -> Text,
+        location_id -> Nullable<BigInt>,
+        carrier -> Nullable<Text>,
+        tracking_numbers -> Text,
+        tracking_url -> Nullable<Text>,
+        shipped_at -> BigInt,
+        source_updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
     delivery_lines (id) {
         id -> BigInt,
         delivery_id -> BigInt,
@@ -872,6 +909,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    outside_shipment_lines (id) {
+        id -> BigInt,
+        outside_shipment_id -> BigInt,
+        order_line_id -> BigInt,
+        quantity -> BigInt,
+    }
+}
+
+diesel::table! {
     timeline (id) {
         id -> BigInt,
         order_id -> BigInt,
@@ -931,6 +977,8 @@ diesel::table! {
         budget_rate -> Nullable<BigInt>,
         budget_at -> Nullable<BigInt>,
         restock_returns -> Bool,
+        check_orders -> Bool,
+        tell_holds -> Bool,
     }
 }
 
@@ -1152,6 +1200,50 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    shopify_fulfillment_orders (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        order_id -> BigInt,
+        external_id -> Text,
+        status -> Text,
+        request_status -> Text,
+        actions -> Text,
+        location_external_id -> Nullable<Text>,
+        location_name -> Text,
+        service -> Bool,
+        method -> Nullable<Text>,
+        method_name -> Nullable<Text>,
+        fulfil_at -> Nullable<BigInt>,
+        holds -> Text,
+        source_updated_at -> BigInt,
+        read_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    shopify_fulfillment_order_lines (id) {
+        id -> BigInt,
+        fulfillment_order_id -> BigInt,
+        external_id -> Text,
+        line_external_id -> Text,
+        total -> BigInt,
+        remaining -> BigInt,
+    }
+}
+
+diesel::table! {
+    shopify_holds (id) {
+        id -> BigInt,
+        hold_id -> BigInt,
+        fulfillment_order_external_id -> Text,
+        hold_external_id -> Nullable<Text>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        changed_at -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(saved_views -> users (user_id));
 diesel::joinable!(audit_log -> users (user_id));
@@ -1170,6 +1262,9 @@ diesel::joinable!(order_sources -> orders (order_id));
 diesel::joinable!(order_terms -> orders (order_id));
 diesel::joinable!(order_tombstones -> channels (channel_id));
 diesel::joinable!(order_lines -> orders (order_id));
+diesel::joinable!(order_checks -> orders (order_id));
+diesel::joinable!(line_places -> order_lines (order_line_id));
+diesel::joinable!(line_places -> locations (location_id));
 diesel::joinable!(line_products -> order_lines (order_line_id));
 diesel::joinable!(line_products -> products (product_id));
 diesel::joinable!(reservations -> order_lines (order_line_id));
@@ -1209,6 +1304,10 @@ diesel::joinable!(return_lines -> returns (return_id));
 diesel::joinable!(return_lines -> order_lines (order_line_id));
 diesel::joinable!(return_dispositions -> returns (return_id));
 diesel::joinable!(return_dispositions -> order_lines (order_line_id));
+diesel::joinable!(outside_shipments -> orders (order_id));
+diesel::joinable!(outside_shipments -> locations (location_id));
+diesel::joinable!(outside_shipment_lines -> outside_shipments (outside_shipment_id));
+diesel::joinable!(outside_shipment_lines -> order_lines (order_line_id));
 diesel::joinable!(timeline -> orders (order_id));
 diesel::joinable!(timeline -> users (user_id));
 diesel::joinable!(shopify_shops -> channels (channel_id));
@@ -1232,6 +1331,10 @@ diesel::joinable!(sync_cursors -> shopify_shops (shop_id));
 diesel::joinable!(sync_half_hours -> shopify_shops (shop_id));
 diesel::joinable!(sync_gaps -> shopify_shops (shop_id));
 diesel::joinable!(reconciliation_days -> shopify_shops (shop_id));
+diesel::joinable!(shopify_holds -> holds (hold_id));
+diesel::joinable!(shopify_fulfillment_orders -> shopify_shops (shop_id));
+diesel::joinable!(shopify_fulfillment_orders -> orders (order_id));
+diesel::joinable!(shopify_fulfillment_order_lines -> shopify_fulfillment_orders (fulfillment_order_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     alerts,
@@ -1264,6 +1367,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_terms,
     order_tombstones,
     order_lines,
+    order_checks,
+    line_places,
     line_products,
     reservations,
     order_charges,
@@ -1291,6 +1396,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     returns,
     return_lines,
     return_dispositions,
+    outside_shipments,
+    outside_shipment_lines,
     timeline,
     changes,
     shopify_shops,
@@ -1308,4 +1415,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sync_half_hours,
     sync_gaps,
     reconciliation_days,
+    shopify_fulfillment_orders,
+    shopify_fulfillment_order_lines,
+    shopify_holds,
 );

@@ -31,6 +31,7 @@ pub mod page;
 pub mod palette;
 pub mod pausing;
 pub mod products;
+pub mod refreshing;
 pub mod routes;
 pub mod sessions;
 pub mod setup;

@@ -12,6 +12,7 @@ use crate::platform::retention::{self, Keeper};
 use crate::platform::worker::handler::Handler;
 use crate::shopify::cancellations::CancelOrder;
 use crate::shopify::fulfillments::{self, CancelFulfillment, PushFulfillment, PushTracking};
+use crate::shopify::holding::SyncHolds;
 use crate::shopify::{Connector, apply, jobs, pauses};
 
 /// Events of the core start pushes to the channel.
@@ -36,6 +37,7 @@ pub(crate) fn registry(connector: &Connector, watchman: Watchman, keeper: Keeper
     registry.register::<PushTracking>(&cx);
     registry.register::<CancelFulfillment>(&cx);
     registry.register::<CancelOrder>(&cx);
+    registry.register::<SyncHolds>(&cx);
     registry.hold(pauses::HELD);
     debug_assert!(
         registry

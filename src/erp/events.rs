@@ -23,6 +23,8 @@ pub enum Event {
     },
     /// A person asks the channel to cancel the order.
     CancellationAsked { order: OrderId, cancellation: i64 },
+    /// A person holds the order, or no longer does.
+    HoldChanged { order: OrderId },
 }
 
 /// Stores what an event starts, in the transaction in which it happened.

@@ -56,6 +56,25 @@ pub fn place(
     Ok(true)
 }
 
+/// Whether a person has released this hold before: then the same cause does not hold the order again. What the
+/// channel holds, and a product nobody knows, hold for as long as they do.
+///
+/// # Errors
+///
+/// The database's.
+pub fn is_waived(
+    conn: &mut DbConnection,
+    order: OrderId,
+    hold: (HoldKind, &str),
+) -> Result<bool, DbError> {
+    match hold.0 {
+        HoldKind::Unpaid | HoldKind::Checking | HoldKind::Risk | HoldKind::Address => {
+            queries::is_released_by_person(conn, order, hold.0, hold.1)
+        }
+        HoldKind::Unmapped | HoldKind::Channel | HoldKind::Edit | HoldKind::Manual => Ok(false),
+    }
+}
+
 /// Releases the hold of this kind and cause; returns whether one was open.
 ///
 /// # Errors

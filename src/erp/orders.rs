@@ -13,6 +13,7 @@ use crate::types::{At, ChannelId, OrderId};
 
 mod booked;
 pub mod cancellations;
+pub mod checks;
 mod create;
 pub mod difference;
 pub mod edits;
@@ -33,7 +34,7 @@ pub mod work_state;
 
 pub use incoming::{Arrival, IncomingOrder, Intake, Resolution};
 pub use payment::payment_rule_changed;
-pub use people::{cancel_hold, hold, lines_shipped, map_line, release_hold};
+pub use people::{cancel_hold, hold, lines_shipped, map_line, recompute_told, release_hold};
 pub use standing::{offer, recompute};
 pub use variants::{variant_ignored, variant_mapped, variant_unmapped};
 pub use work_state::WorkState;

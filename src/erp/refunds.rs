@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::erp::orders::queries::{self as orders, LineRow, PartRow};
 use crate::erp::returns;
+use crate::erp::shipping::outside::queries as outside;
 use crate::erp::stock::{self, Movement, StockError};
 use crate::erp::timeline::{Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
@@ -172,10 +173,12 @@ pub fn receive(
     let lines = orders::list_lines(conn, order)?;
     let parts = orders::list_parts(conn, order)?;
     let mut back = returns::restocked_before(conn, order)?;
+    let left = left_of_ours(conn, order, &lines)?;
     for refund in fresh {
         let known = Known {
             lines: &lines,
             parts: &parts,
+            left: &left,
             shelf,
         };
         let id = write(conn, order, refund, &known, &mut back, &mut received, now)?;
@@ -188,7 +191,30 @@ pub fn receive(
 struct Known<'a> {
     lines: &'a [LineRow],
     parts: &'a [PartRow],
+    /// Pieces of each line that have left our shelves.
+    left: &'a BTreeMap<OrderLineId, i64>,
     shelf: Shelf<'a>,
+}
+
+/// What we have shipped ourselves, and what others have taken from our shelves.
+pub(super) fn left_of_ours(
+    conn: &mut DbConnection,
+    order: OrderId,
+    lines: &[LineRow],
+) -> Result<BTreeMap<OrderLineId, i64>, DbError> {
+    let others = if lines.iter().any(|line| line.facts.fulfilled_elsewhere > 0) {
+        outside::list(conn, order)?
+    } else {
+        Vec::new()
+    };
+    let taken = |line: &LineRow| -> i64 {
+        let of_ours = others.iter().filter(|one| one.stock_from.is_some());
+        of_ours.map(|one| one.pieces_of(line.id)).sum()
+    };
+    let left = lines
+        .iter()
+        .map(|line| (line.id, line.shipped_quantity + taken(line)));
+    Ok(left.collect())
 }
 
 fn write(
@@ -246,7 +272,8 @@ fn placed<'a>(
     let mut arrival = None;
     if let (Some(row), Some(location)) = (ours, location) {
         let before = back.entry(row.id).or_default();
-        restocked = line.quantity.min(row.shipped_quantity - *before).max(0);
+        let left = known.left.get(&row.id).copied().unwrap_or(0);
+        restocked = line.quantity.min(left - *before).max(0);
         *before += restocked;
         let parts = arrived(row.id, restocked, known.parts);
         if !parts.is_empty() {

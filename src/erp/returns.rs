@@ -204,6 +204,7 @@ fn dispose(
         return Ok((restocked, arrivals));
     }
     let parts = orders::list_parts(conn, order)?;
+    let left = refunds::left_of_ours(conn, order, lines)?;
     let mut back = restocked_before(conn, order)?;
     for one in fresh {
         let row = line_of(lines, one.line_external_id.as_deref());
@@ -213,7 +214,8 @@ fn dispose(
         let mut booked = 0;
         if let (Some(row), Some(location)) = (row, location) {
             let before = back.entry(row.id).or_default();
-            booked = one.quantity.min(row.shipped_quantity - *before).max(0);
+            let left = left.get(&row.id).copied().unwrap_or(0);
+            booked = one.quantity.min(left - *before).max(0);
             *before += booked;
             restocked += booked;
             let parts = refunds::arrived(row.id, booked, &parts);

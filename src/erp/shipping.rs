@@ -2,6 +2,7 @@
 //!
 //! Shipping is one transaction: the order's version is checked, stock leaves by a movement, promises are
 //! consumed, the order's state follows, and the event that tells the channel is recorded with it.
+pub mod outside;
 pub mod queries;
 
 use serde_json::json;
@@ -219,6 +220,44 @@ pub fn undo(
     user: Option<UserId>,
     now: At,
 ) -> Result<OrderId, ShipError> {
+    let row = take_back(conn, shipment, user, now)?;
+    let entry = Entry::new(Kind::ShipmentUndone, json!({ "shipment": shipment.0 }));
+    timeline::record(conn, row.order_id, entry, &Actor::user(user), now)?;
+    let event = Event::ShipmentUndone {
+        order: row.order_id,
+        shipment,
+    };
+    events::record(conn, event, now)?;
+    changes::record(conn, "shipment", &row.public_id, now)?;
+    Ok(row.order_id)
+}
+
+/// Undoes a shipment because the channel says that it did not leave after all: nobody has to be told.
+///
+/// # Errors
+///
+/// `AlreadyUndone`, `NotFound`.
+pub fn undone_by_channel(
+    conn: &mut DbConnection,
+    shipment: ShipmentId,
+    actor: &Actor,
+    now: At,
+) -> Result<(), ShipError> {
+    let row = take_back(conn, shipment, None, now)?;
+    let arguments = json!({ "shipment": shipment.0, "by_channel": true });
+    let entry = Entry::new(Kind::ShipmentUndone, arguments);
+    timeline::record(conn, row.order_id, entry, actor, now)?;
+    changes::record(conn, "shipment", &row.public_id, now)?;
+    Ok(())
+}
+
+/// The pieces of a shipment are back on the shelf and its lines open again.
+fn take_back(
+    conn: &mut DbConnection,
+    shipment: ShipmentId,
+    user: Option<UserId>,
+    now: At,
+) -> Result<queries::ShipmentRow, ShipError> {
     let row = queries::find(conn, shipment)?.ok_or(ShipError::NotFound)?;
     let lines = queries::list_lines(conn, shipment)?;
     if row.undone_at.is_none() && has_come_back(conn, row.order_id, &lines)? {
@@ -247,15 +286,7 @@ pub fn undo(
     }
     queries::raise_version(conn, row.order_id, now)?;
     orders::recompute(conn, row.order_id, now)?;
-    let entry = Entry::new(Kind::ShipmentUndone, json!({ "shipment": shipment.0 }));
-    timeline::record(conn, row.order_id, entry, &Actor::user(user), now)?;
-    let event = Event::ShipmentUndone {
-        order: row.order_id,
-        shipment,
-    };
-    events::record(conn, event, now)?;
-    changes::record(conn, "shipment", &row.public_id, now)?;
-    Ok(row.order_id)
+    Ok(row)
 }
 
 /// Whether more of a line has come back than would have left without this shipment.
@@ -297,6 +328,12 @@ fn check_shippable(conn: &mut DbConnection, order: &queries::OrderFacts) -> Resu
         .any(|hold| hold.kind != holds::HoldKind::Unmapped);
     if held {
         return refuse("This order is on hold. Release the hold first, then ship.");
+    }
+    let check = orders::queries::checks::find(conn, order.id)?;
+    if check.is_some_and(|check| check.scheduled_for.is_some()) {
+        return refuse(
+            "This order is scheduled for later. Open it for shipping in the store first, or wait for its day.",
+        );
     }
     Ok(())
 }
@@ -430,6 +467,7 @@ mod tests {
             shipped_quantity: shipped,
             fulfilled_elsewhere: 0,
             returned_quantity: 0,
+            others_quantity: 0,
             is_mapped,
         }
     }

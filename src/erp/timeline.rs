@@ -34,6 +34,9 @@ crate::text_enum! {
         Cancelled = "cancelled",
         DeletedAtSource = "deleted_at_source",
         FulfilledElsewhere = "fulfilled_elsewhere",
+        /// What others had shipped did not leave after all.
+        ElsewhereCancelled = "elsewhere_cancelled",
+        Arrived = "arrived",
         Echo = "echo",
         Shipped = "shipped",
         TrackingCorrected = "tracking_corrected",

@@ -8,7 +8,7 @@ use askama::Template;
 use super::model::{FoStatus, Order};
 use super::state::State;
 use super::totals::{self, totals};
-use super::{Giving, Misbehaviour, OrderEdit, OrderKind, Practice, Returning, money, pages};
+use super::{Giving, Handling, Misbehaviour, OrderEdit, OrderKind, Practice, Returning, money, pages};
 
 #[derive(Template)]
 #[template(path = "practice/index.html")]
@@ -59,6 +59,7 @@ struct OrderPage {
     fulfillments: Vec<FulfillmentRow>,
     fulfillment_orders: Vec<(u64, String, &'static str, String)>,
     sums: Vec<(&'static str, String)>,
+    handlings: Vec<(&'static str, &'static str)>,
 }
 
 struct LineRow {
@@ -202,7 +203,10 @@ pub(super) async fn change_order(
         "settlement" => practice.settle_refunds(id),
         "void" => practice.void_order(id),
         "fulfillment" => practice.fulfill_elsewhere(id),
-        _ => return HttpResponse::NotFound().body("The store cannot do that"),
+        other => match HANDLINGS.iter().find(|(_, action, _)| *action == other) {
+            Some((how, ..)) => practice.handle_order(id, *how),
+            None => return HttpResponse::NotFound().body("The store cannot do that"),
+        },
     };
     if known {
         pages::see_other(&format!("/practice/orders/{id}"))
@@ -306,6 +310,31 @@ const FAULTS: &[(Misbehaviour, &str, &str)] = &[
     (Misbehaviour::Uninstall, "Uninstall the app", "at once"),
 ];
 
+/// What staff and other apps do about who ships: in the address, and on the button.
+const HANDLINGS: &[(Handling, &str, &str)] = &[
+    (Handling::Hold, "hold", "Hold it: wrong address"),
+    (Handling::HoldByApp, "app-hold", "Let another app hold it"),
+    (Handling::Release, "release", "Release those holds"),
+    (Handling::Move, "move", "Ship it from the other location"),
+    (Handling::Split, "split", "Split one piece off"),
+    (Handling::Schedule, "schedule", "Schedule it for next week"),
+    (Handling::Open, "opening", "Open it for shipping"),
+    (Handling::GiveToService, "service", "Give it to a service"),
+    (
+        Handling::ShipByService,
+        "service-shipment",
+        "Let the service ship",
+    ),
+    (
+        Handling::CancelFulfillment,
+        "unfulfillment",
+        "Cancel the last shipment",
+    ),
+    (Handling::Deliver, "arrival", "The last shipment arrives"),
+    (Handling::RaiseRisk, "risk", "Find it very risky"),
+    (Handling::LowerRisk, "clearance", "Find it harmless"),
+];
+
 fn key(value: &impl std::fmt::Debug) -> String {
     format!("{value:?}")
 }
@@ -392,6 +421,7 @@ fn order_page(state: &State, order: &Order, shop: String) -> OrderPage {
     let open = |one: &super::model::FulfillmentOrder| match one.status {
         FoStatus::Open => "open",
         FoStatus::InProgress => "in progress",
+        FoStatus::Scheduled => "scheduled",
         FoStatus::OnHold => "on hold",
         FoStatus::Closed => "closed",
         FoStatus::Cancelled => "cancelled",
@@ -422,6 +452,10 @@ fn order_page(state: &State, order: &Order, shop: String) -> OrderPage {
                         .to_string(),
                 )
             })
+            .collect(),
+        handlings: HANDLINGS
+            .iter()
+            .map(|(_, action, label)| (*action, *label))
             .collect(),
         sums: vec![
             ("Items", shown(order, sums.line_items)),
@@ -506,5 +540,6 @@ fn label(kind: OrderKind) -> &'static str {
         OrderKind::Unpaid => "Unpaid",
         OrderKind::Authorized => "Authorised, some risk",
         OrderKind::LocalDelivery => "Local delivery",
+        OrderKind::Pickup => "Fetched in the shop",
     }
 }

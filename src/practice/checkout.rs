@@ -85,7 +85,10 @@ fn blank(
             .to_owned(),
         retail_location_id: (cart.source_name == "pos").then(|| state.primary_location()),
         customer_id,
-        shipping_address: cart.shipping.and(address.clone()),
+        shipping_address: cart
+            .shipping
+            .and(address.clone())
+            .filter(|_| cart.handover != "PICK_UP"),
         billing_address: address,
         lines: Vec::new(),
         shipping: Vec::new(),
@@ -97,6 +100,7 @@ fn blank(
         fulfillments: Vec::new(),
         fulfillment_orders: Vec::new(),
         risk: cart.risk,
+        handover: cart.handover.to_owned(),
         edited: false,
     }
 }

@@ -44,6 +44,8 @@ pub(super) type Part = (u64, Option<Vec<(u64, i64)>>);
 /// What `fulfillmentCreate` asks for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NewFulfillment {
+    /// The service itself asks: it alone ships what was given to it.
+    pub(super) by_service: bool,
     pub(super) parts: Vec<Part>,
     pub(super) tracking: Tracking,
     pub(super) notify: bool,
@@ -141,6 +143,11 @@ fn choose(order: &Order, wanted: &NewFulfillment) -> Result<Vec<(u64, u64, i64)>
                 "All fulfillment orders must belong to the same order and exist.".to_owned(),
             );
         };
+        if fo.accepted && !wanted.by_service {
+            return refuse(format!(
+                "Fulfillment order {fo_id} is assigned to a fulfillment service of another app."
+            ));
+        }
         if !fo.status.can_fulfill() {
             return refuse(format!(
                 "Fulfillment order {fo_id} has an unfulfillable status= {}.",
@@ -236,6 +243,7 @@ fn record(
             .collect(),
         lines,
         tracking: wanted.tracking.clone(),
+        shipment_status: None,
         notified: wanted.notify,
         created_at: now,
         updated_at: now,
@@ -323,7 +331,7 @@ pub(super) fn elsewhere(state: &mut State, order_id: u64, now: Timestamp) -> boo
     for fo in order
         .fulfillment_orders
         .iter()
-        .filter(|fo| fo.status.can_fulfill())
+        .filter(|fo| fo.status.can_fulfill() && !fo.accepted)
     {
         by_location.entry(fo.location_id).or_default().push(fo.id);
     }
@@ -337,7 +345,7 @@ pub(super) fn elsewhere(state: &mut State, order_id: u64, now: Timestamp) -> boo
         let wanted = NewFulfillment {
             parts: ids.into_iter().map(|id| (id, None)).collect(),
             tracking,
-            notify: false,
+            ..NewFulfillment::default()
         };
         done |= create(state, &wanted, now).is_ok();
     }

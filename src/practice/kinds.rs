@@ -24,6 +24,8 @@ pub(super) struct Cart {
     pub(super) tags: Vec<String>,
     pub(super) source_name: &'static str,
     pub(super) risk: Risk,
+    /// As `DeliveryMethodType` spells it.
+    pub(super) handover: &'static str,
 }
 
 pub(super) struct Good {
@@ -271,6 +273,10 @@ pub(super) fn cart(state: &State, kind: OrderKind, turn: u64) -> Cart {
             cart.payment = Payment::Authorized;
             cart.risk = Risk::Medium;
         }
+        OrderKind::Pickup => {
+            cart.shipping = Some(("Pickup in the shop", 0));
+            cart.handover = "PICK_UP";
+        }
         OrderKind::NoSku => {
             let found = state
                 .products
@@ -394,6 +400,7 @@ fn ordinary(state: &State, turn: u64) -> Cart {
         tags: Vec::new(),
         source_name: "web",
         risk: Risk::Low,
+        handover: "SHIPPING",
     }
 }
 

@@ -13,6 +13,9 @@ pub(super) struct Location {
     pub(super) id: u64,
     pub(super) name: String,
     pub(super) address: Address,
+    /// It is the warehouse of another app's service.
+    #[serde(default)]
+    pub(super) service: bool,
     pub(super) created_at: Timestamp,
 }
 
@@ -158,7 +161,14 @@ pub(super) struct Order {
     pub(super) fulfillments: Vec<Fulfillment>,
     pub(super) fulfillment_orders: Vec<FulfillmentOrder>,
     pub(super) risk: Risk,
+    /// How the customer wants the goods, as `DeliveryMethodType` spells it.
+    #[serde(default = "shipping")]
+    pub(super) handover: String,
     pub(super) edited: bool,
+}
+
+fn shipping() -> String {
+    "SHIPPING".to_owned()
 }
 
 impl Order {
@@ -330,6 +340,9 @@ pub(super) struct Fulfillment {
     pub(super) fulfillment_order_ids: Vec<u64>,
     pub(super) lines: Vec<FulfillmentLine>,
     pub(super) tracking: Tracking,
+    /// As webhooks spell it: in_transit, delivered.
+    #[serde(default)]
+    pub(super) shipment_status: Option<String>,
     pub(super) notified: bool,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
@@ -353,6 +366,7 @@ pub(super) struct Tracking {
 pub(super) enum FoStatus {
     Open,
     InProgress,
+    Scheduled,
     OnHold,
     Closed,
     Cancelled,
@@ -364,6 +378,7 @@ impl FoStatus {
         match self {
             Self::Open => "OPEN",
             Self::InProgress => "IN_PROGRESS",
+            Self::Scheduled => "SCHEDULED",
             Self::OnHold => "ON_HOLD",
             Self::Closed => "CLOSED",
             Self::Cancelled => "CANCELLED",
@@ -383,8 +398,14 @@ pub(super) struct FulfillmentOrder {
     pub(super) location_id: u64,
     pub(super) lines: Vec<FoLine>,
     pub(super) holds: Vec<Hold>,
-    /// SHIPPING, RETAIL or NONE.
+    /// SHIPPING, LOCAL, PICK_UP, RETAIL or NONE.
     pub(super) method: String,
+    /// When a scheduled one is opened.
+    #[serde(default)]
+    pub(super) fulfill_at: Option<Timestamp>,
+    /// Another app's service was asked to ship it, and said yes.
+    #[serde(default)]
+    pub(super) accepted: bool,
     /// Closed because its lines went to another one.
     pub(super) replaced: bool,
     pub(super) created_at: Timestamp,

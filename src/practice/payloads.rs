@@ -311,7 +311,7 @@ pub(super) fn fulfillment(order: &Order, one: &Fulfillment) -> Value {
         "id": one.id, "admin_graphql_api_id": gid("Fulfillment", one.id), "order_id": order.id, "name": one.name,
         "status": if one.cancelled { "cancelled" } else { "success" }, "service": null,
         "created_at": time(one.created_at), "updated_at": time(one.updated_at),
-        "tracking_company": one.tracking.company, "shipment_status": null,
+        "tracking_company": one.tracking.company, "shipment_status": one.shipment_status,
         "location_id": one.location_id, "origin_address": null, "email": order.email.clone().unwrap_or_default(),
         "destination": order.shipping_address.as_ref().map(address), "line_items": lines,
         "tracking_number": one.tracking.numbers.first(), "tracking_numbers": one.tracking.numbers,
@@ -445,6 +445,24 @@ pub(super) fn fulfillment_order_moved(state: &State, ids: (u64, u64), location_i
         "fulfillment_order_line_items_requested": [],
         "source_location": {"id": side(ids.0).and_then(|one| one.get("assigned_location_id").cloned())},
     })
+}
+
+/// orders/risk_assessment_changed: level and order, no recommendation.
+pub(super) fn risk(order: &Order, level: &str) -> Value {
+    json!({
+        "admin_graphql_api_order_id": gid("Order", order.id), "order_id": order.id, "risk_level": level, "facts": [],
+        "provider_id": null, "provider_title": null,
+    })
+}
+
+/// fulfillment_orders/split: what stays and what was parted from it.
+pub(super) fn fulfillment_order_split(state: &State, ids: (u64, u64)) -> Value {
+    let side = |id: u64| {
+        fulfillment_order(state, id)
+            .and_then(|body| body.get("fulfillment_order").cloned())
+            .unwrap_or_default()
+    };
+    json!({"fulfillment_order": side(ids.0), "remaining_fulfillment_order": side(ids.1), "split_line_items": []})
 }
 
 /// products/create and update.

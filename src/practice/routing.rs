@@ -48,9 +48,10 @@ fn route_pieces(state: &mut State, order: &mut Order, line: &Line, now: Timestam
     let method = match (order.source_name.as_str(), line.requires_shipping) {
         ("pos", _) => "RETAIL",
         (_, true) if is_local => "LOCAL",
-        (_, true) => "SHIPPING",
+        (_, true) => order.handover.as_str(),
         (_, false) => "NONE",
     };
+    let method = &method.to_owned();
     let location_id = best_location(state, order, line);
     shift(state, line, location_id, -line.quantity, line.quantity, now);
     let (fo_id, fo_line_id) = (state.id(), state.id());
@@ -62,7 +63,7 @@ fn route_pieces(state: &mut State, order: &mut Order, line: &Line, now: Timestam
     };
     let mut open = order.fulfillment_orders.iter_mut();
     let known = open.find(|one| {
-        one.location_id == location_id && one.method == method && one.status == FoStatus::Open
+        one.location_id == location_id && one.method == *method && one.status == FoStatus::Open
     });
     match known {
         Some(known) => {
@@ -89,6 +90,8 @@ pub(super) fn blank(
         lines,
         holds: Vec::new(),
         method: method.to_owned(),
+        fulfill_at: None,
+        accepted: false,
         replaced: false,
         created_at: now,
         updated_at: now,

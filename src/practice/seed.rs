@@ -53,6 +53,7 @@ fn location(
             company: Some("Fernwood Tea".to_owned()),
             ..Address::default()
         },
+        service: false,
         created_at: now,
     }
 }

@@ -131,6 +131,19 @@ pub(super) fn fulfillment_order_moved(
     single(state, "fulfillment_orders/moved", &body, now);
 }
 
+pub(super) fn fulfillment_order_split(state: &mut State, ids: (u64, u64), now: Timestamp) {
+    let body = payloads::fulfillment_order_split(state, ids);
+    single(state, "fulfillment_orders/split", &body, now);
+}
+
+pub(super) fn risk(state: &mut State, order_id: u64, level: &str, now: Timestamp) {
+    let Some(order) = state.orders.get(order_id) else {
+        return;
+    };
+    let body = payloads::risk(order, level);
+    single(state, "orders/risk_assessment_changed", &body, now);
+}
+
 pub(super) fn customer(state: &mut State, id: u64, topic: &str, now: Timestamp) {
     let Some(customer) = state.customers.get(id) else {
         return;

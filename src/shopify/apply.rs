@@ -12,6 +12,7 @@ use crate::platform::jobs::{self, Filing};
 use crate::platform::queue::Outcome;
 use crate::platform::trail;
 use crate::platform::worker::handler::{Handler, Readings};
+use crate::shopify::enrich;
 use crate::shopify::jobs::{CheckUninstalled, ReadLocations, ReadScopes};
 use crate::shopify::orders::TranslateError;
 use crate::shopify::privacy::RequestKind;
@@ -30,6 +31,7 @@ mod privacy;
 pub(crate) mod queries;
 pub(crate) mod refunds;
 mod returns;
+mod shipments;
 
 use booking::Told;
 
@@ -140,8 +142,9 @@ fn other(
     match rule.act {
         Act::BookOrder => booking::order(conn, &shop, event, now),
         Act::KeepPayment => payments::transaction(conn, &shop, event, now),
-        Act::LeaveToOrder => Ok(hints::of_order(event)),
-        Act::LeaveToNamedOrder => Ok(hints::of_named_order(event)),
+        Act::AskOrder => hints::of_order(conn, &shop, event, now),
+        Act::KeepFulfillment => shipments::one(conn, &shop, event, now),
+        Act::AskFulfillmentOrder => hints::of_fulfillment_order(conn, &shop, event, now),
         Act::LeaveStock => Ok(hints::of_stock(event)),
         Act::KeepProduct => product(conn, &shop, event, now),
         Act::ReadReturn => returns::apply(conn, &shop, event, now),

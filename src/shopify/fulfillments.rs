@@ -2,6 +2,7 @@
 //!
 //! Shopify has no idempotency for fulfilments. So a call's intent and what Shopify showed before it are
 //! stored first; when the answer is lost, Shopify is read again and the fulfilment adopted or sent anew.
+pub(crate) mod outside;
 pub mod plan;
 pub mod queries;
 mod remote;
@@ -23,7 +24,7 @@ use crate::platform::queue::Outcome;
 use crate::shopify::cancellations;
 use crate::shopify::client::ShopifyError;
 use crate::shopify::gid::{Gid, LineItem, Location};
-use crate::shopify::{Connector, outcome_of};
+use crate::shopify::{Connector, enrich, holding, outcome_of, shops};
 use crate::types::{At, OrderId, ShipmentId};
 use plan::{Finding, Intent, PreImage, Remote};
 use queries::{Origin, PushRow, PushState};
@@ -70,6 +71,7 @@ pub fn on_event(conn: &mut DbConnection, event: Event, now: At) -> Result<(), Db
             order,
             cancellation,
         } => return cancellations::on_asked(conn, order, cancellation, now),
+        Event::HoldChanged { order } => return holding::enqueue(conn, order, now),
     };
     let Some(origin) = queries::find_origin(conn, order)? else {
         return Ok(());
@@ -96,7 +98,7 @@ pub fn on_event(conn: &mut DbConnection, event: Event, now: At) -> Result<(), Db
         Event::ShipmentUndone { .. } => {
             jobs::enqueue(conn, &CancelFulfillment { shipment, key }, &filing, now)?;
         }
-        Event::CancellationAsked { .. } => {}
+        Event::CancellationAsked { .. } | Event::HoldChanged { .. } => {}
     }
     Ok(())
 }
@@ -474,11 +476,16 @@ impl Push {
         let arguments = json!({ "shipment": self.shipment.id.0, "reason": reason });
         let entry = Entry::new(Kind::PushFailed, arguments);
         let (order, actor, now) = (self.order, self.actor(&None), self.cx.clock.now());
+        let origin = self.origin.clone();
         self.cx
             .db
             .write(move |conn| {
                 for id in rows {
                     queries::mark_state(conn, id, PushState::Refused)?;
+                }
+                // What is there is not what we thought.
+                if let Some(shop) = shops::queries::find(conn, origin.shop)? {
+                    enrich::enqueue(conn, &shop, &origin.order_external_id, None, now)?;
                 }
                 timeline::record(conn, order, entry, &actor, now)
             })

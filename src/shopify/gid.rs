@@ -23,7 +23,7 @@ macro_rules! kinds {
 
 kinds! {
     Order, LineItem, Product, ProductVariant, InventoryItem, Location, Customer,
-    Return, Fulfillment, FulfillmentOrder, FulfillmentOrderLineItem, WebhookSubscription, Shop, BulkOperation,
+    Return, Fulfillment, FulfillmentOrder, FulfillmentOrderLineItem, FulfillmentHold, OrderTransaction, WebhookSubscription, Shop, BulkOperation,
 }
 
 /// The id of one record of kind `K`.

@@ -80,6 +80,51 @@ pub struct FulfillmentCancel;
 )]
 pub struct FulfillmentCreate;
 
+/// Keeps a fulfillment order from being shipped.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/fulfillment_order_hold.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny",
+    skip_serializing_none
+)]
+pub struct FulfillmentOrderHold;
+
+/// A page of a fulfillment order's lines, where one answer did not hold them.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/fulfillment_order_lines.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct FulfillmentOrderLines;
+
+/// Which order a fulfillment order belongs to.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/fulfillment_order_owner.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct FulfillmentOrderOwner;
+
+/// Releases the named holds of a fulfillment order, and no others.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/fulfillment_order_release_hold.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct FulfillmentOrderReleaseHold;
+
 /// Replaces the tracking numbers of a fulfillment.
 #[derive(Debug, GraphQLQuery)]
 #[graphql(
@@ -180,6 +225,17 @@ pub struct OrderExists;
     deprecated = "deny"
 )]
 pub struct OrderFulfillmentOrders;
+
+/// What an order's webhook does not tell: its risk, a page of who ships what, and what has left.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/order_standing.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct OrderStanding;
 
 /// A page of orders by the time they changed: ids and states alone.
 #[derive(Debug, GraphQLQuery)]

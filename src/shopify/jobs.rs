@@ -11,6 +11,7 @@ use crate::platform::queue::Outcome;
 use crate::shopify::client::ShopifyError;
 use crate::shopify::connect::{self, ConnectError};
 use crate::shopify::deletions::CheckDeleted;
+use crate::shopify::enrich::{EnrichOrder, FindOrder, LookAgain, ReassignOrders};
 use crate::shopify::gid::Gid;
 use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::{self, ImportError};
@@ -40,6 +41,10 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<ReadReturn>(cx);
     registry.register::<EraseCustomer>(cx);
     registry.register::<EraseShop>(cx);
+    registry.register::<EnrichOrder>(cx);
+    registry.register::<FindOrder>(cx);
+    registry.register::<LookAgain>(cx);
+    registry.register::<ReassignOrders>(cx);
 }
 
 /// After a store was connected: its locations, its webhooks, its catalogue, and a look every day.

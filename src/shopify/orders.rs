@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use crate::erp::customers::{self, IncomingCustomer};
 use crate::erp::orders::incoming::{IncomingCompany, IncomingOrder, IncomingTerms, PaymentState};
+use crate::erp::shipping::Tracking;
 use crate::shopify::gid;
 use crate::shopify::payloads::{self, Id, Moment};
 use crate::types::{At, Field};
@@ -43,6 +44,13 @@ pub struct Translated {
 pub struct Fulfillment {
     pub gid: String,
     pub is_cancelled: bool,
+    /// The parcel has arrived.
+    pub is_delivered: bool,
+    pub created_at: Option<At>,
+    pub updated_at: Option<At>,
+    /// Shopify's location that it left from.
+    pub location: Option<String>,
+    pub tracking: Tracking,
     /// Line and quantity.
     pub lines: Vec<(String, i64)>,
 }
@@ -303,35 +311,46 @@ fn company(company: payloads::Company) -> Option<IncomingCompany> {
 
 fn fulfillments(order: &payloads::Order) -> Option<Vec<Fulfillment>> {
     let listed = order.fulfillments.as_ref()?;
-    let read = listed
-        .iter()
-        .filter_map(|fulfillment| {
-            let gid = fulfillment.admin_graphql_api_id.clone().or_else(|| {
-                let id = fulfillment.id.as_ref()?;
-                Some(format!("gid://shopify/Fulfillment/{}", id.0))
-            })?;
-            Some(Fulfillment {
-                gid,
-                is_cancelled: matches!(
-                    fulfillment.status.as_deref(),
-                    Some("cancelled" | "error" | "failure")
-                ),
-                lines: fulfillment
-                    .line_items
-                    .iter()
-                    .flatten()
-                    .filter_map(|line| {
-                        let pieces = line.quantity.unwrap_or(0);
-                        Some((
-                            line.id.clone()?.0,
-                            pieces.clamp(0, reader::LARGEST_QUANTITY),
-                        ))
-                    })
-                    .collect(),
+    Some(listed.iter().filter_map(fulfillment).collect())
+}
+
+/// One fulfilment as an order and its own webhook tell it; `None` without an id.
+pub(crate) fn fulfillment(fulfillment: &payloads::Fulfillment) -> Option<Fulfillment> {
+    let gid = fulfillment.admin_graphql_api_id.clone().or_else(|| {
+        let id = fulfillment.id.as_ref()?;
+        Some(format!("gid://shopify/Fulfillment/{}", id.0))
+    })?;
+    let lines = fulfillment.line_items.iter().flatten();
+    let numbers = fulfillment.tracking_numbers.iter().flatten();
+    let present = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    Some(Fulfillment {
+        gid,
+        is_cancelled: matches!(
+            fulfillment.status.as_deref(),
+            Some("cancelled" | "error" | "failure")
+        ),
+        is_delivered: fulfillment.shipment_status.as_deref() == Some("delivered"),
+        created_at: fulfillment.created_at.map(|moment| moment.0),
+        updated_at: fulfillment.updated_at.map(|moment| moment.0),
+        location: fulfillment.location_id.clone().map(|id| id.0),
+        tracking: Tracking {
+            carrier: present(&fulfillment.tracking_company),
+            numbers: numbers
+                .map(|number| number.0.clone())
+                .filter(|number| !number.trim().is_empty())
+                .collect(),
+            url: present(&fulfillment.tracking_url),
+        },
+        lines: lines
+            .filter_map(|line| {
+                let pieces = line.quantity.unwrap_or(0);
+                Some((
+                    line.id.clone()?.0,
+                    pieces.clamp(0, reader::LARGEST_QUANTITY),
+                ))
             })
-        })
-        .collect();
-    Some(read)
+            .collect(),
+    })
 }
 
 /// A customer as an order and its own webhook tell it; `None` without an id.

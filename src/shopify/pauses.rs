@@ -3,7 +3,9 @@ use crate::platform::jobs::Job;
 use crate::platform::queue::pauses::Scope;
 use crate::shopify::cancellations::CancelOrder;
 use crate::shopify::deletions::CheckDeleted;
+use crate::shopify::enrich::{EnrichOrder, FindOrder};
 use crate::shopify::fulfillments::{CancelFulfillment, PushFulfillment, PushTracking};
+use crate::shopify::holding::SyncHolds;
 use crate::shopify::jobs::{CheckUninstalled, ImportProduct, ImportProducts, ReadLocations};
 use crate::shopify::returns::ReadReturn;
 use crate::shopify::shops::Shop;
@@ -18,6 +20,7 @@ pub const HELD: &[&str] = &[
     PushTracking::KIND,
     CancelFulfillment::KIND,
     CancelOrder::KIND,
+    SyncHolds::KIND,
     ImportProducts::KIND,
     ImportProduct::KIND,
     ReadLocations::KIND,
@@ -26,6 +29,8 @@ pub const HELD: &[&str] = &[
     CheckUninstalled::KIND,
     SyncRun::KIND,
     FetchOrder::KIND,
+    EnrichOrder::KIND,
+    FindOrder::KIND,
 ];
 
 /// The pause of one store.

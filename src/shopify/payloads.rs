@@ -267,7 +267,18 @@ payloads! {
     Fulfillment {
         id: Option<Id>,
         admin_graphql_api_id: Option<String>,
+        order_id: Option<Id>,
         status: Option<String>,
+        /// How far the parcel is: `delivered`.
+        shipment_status: Option<String>,
+        created_at: Option<Moment>,
+        updated_at: Option<Moment>,
+        location_id: Option<Id>,
+        #[serde(deserialize_with = "words")]
+        tracking_company: Option<String>,
+        tracking_numbers: Option<Vec<Anything>>,
+        #[serde(deserialize_with = "words")]
+        tracking_url: Option<String>,
         line_items: Option<Vec<FulfilledLine>>,
     }
     FulfilledLine {
@@ -336,8 +347,13 @@ payloads! {
         variants: Option<Anything>,
         order_id: Option<Anything>,
     }
-    /// What a refund, a fulfilment and an edit have in common.
-    OfOrder { order_id: Option<Id>, order_edit: Option<Edit>, line_items: Option<Anything> }
+    /// What a refund, a fulfilment, an edit and a risk have in common.
+    OfOrder {
+        order_id: Option<Id>,
+        admin_graphql_api_order_id: Option<String>,
+        order_edit: Option<Edit>,
+        line_items: Option<Anything>,
+    }
     Edit { order_id: Option<Id> }
     /// `order_transactions/create`
     Transaction {

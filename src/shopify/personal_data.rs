@@ -55,6 +55,11 @@ pub const COLUMNS: &[Column] = &[
         reason: "may quote what the store answered", kept: "as long as the job",
     },
     Column {
+        table: "shopify_fulfillment_orders", column: "holds", subject: Subject::Order, by: "order_id",
+        erasure: Erasure::Word("[]"),
+        reason: "why the store keeps the order, in its own words", kept: "until the person asks for its erasure",
+    },
+    Column {
         table: "timeline", column: "arguments", subject: Subject::Order, by: "order_id",
         erasure: Erasure::Text(impersonal_text),
         reason: "what happened to the order", kept: "as long as the order",

@@ -51,6 +51,10 @@ pub struct Shop {
     pub api_version: String,
     pub notify_default: bool,
     pub order_status_filter: String,
+    /// A new order waits until Shopify was asked about it.
+    pub check_orders: bool,
+    /// Holds of ours are placed in Shopify as well.
+    pub tell_holds: bool,
     pub last_error: Option<String>,
     pub last_error_at: Option<At>,
     pub installed_at: At,
@@ -238,6 +242,28 @@ pub fn set_restock_returns(
     restock: bool,
 ) -> Result<(), DbError> {
     queries::set_restock_returns(conn, id, restock)
+}
+
+/// How the store's orders are dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderRules {
+    /// A new order waits until Shopify was asked about it.
+    pub check_orders: bool,
+    /// Holds of ours are placed in Shopify as well.
+    pub tell_holds: bool,
+}
+
+/// Says how the store's orders are dealt with from now on.
+///
+/// # Errors
+///
+/// `Db`.
+pub fn set_order_rules(
+    conn: &mut DbConnection,
+    id: ShopId,
+    rules: OrderRules,
+) -> Result<(), DbError> {
+    queries::set_order_rules(conn, id, rules.check_orders, rules.tell_holds)
 }
 
 /// Stores the key under which the store signs the webhooks that were made by hand in its settings.

@@ -47,10 +47,12 @@ pub enum Registration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     BookOrder,
-    /// Says what the order's own webhook says as well: stored, and nothing is booked from it.
-    LeaveToOrder,
-    /// As [`Act::LeaveToOrder`], and the body names its order.
-    LeaveToNamedOrder,
+    /// Nothing is booked from the body: Shopify is asked about the order that it names.
+    AskOrder,
+    /// What was shipped, by whomever; then the order is asked about.
+    KeepFulfillment,
+    /// As [`Act::AskOrder`], for a body that names a fulfillment order.
+    AskFulfillmentOrder,
     KeepPayment,
     /// Also while its order is unknown: that brings its refunds itself.
     BookRefund,
@@ -117,13 +119,13 @@ pub const TOPICS: &[TopicRule] = &[
     state ("orders/cancelled",               Subject::Order,         "cancelled", ORDERS,       Act::BookOrder),
     state ("orders/fulfilled",               Subject::Order,         "fulfilled", ORDERS,       Act::BookOrder),
     state ("orders/partially_fulfilled",     Subject::Order,         "updated",   ORDERS,       Act::BookOrder),
-    change("orders/edited",                  Subject::Order,         ORDERS,       Act::LeaveToNamedOrder),
-    change("orders/risk_assessment_changed", Subject::Order,         ORDERS,       Act::LeaveToOrder),
+    change("orders/edited",                  Subject::Order,         ORDERS,       Act::AskOrder),
+    change("orders/risk_assessment_changed", Subject::Order,         ORDERS,       Act::AskOrder),
     gone  ("orders/delete",                  Subject::Order,         ORDERS,       Act::CheckOrderGone),
     change("refunds/create",                 Subject::Order,         REFUNDS,      Act::BookRefund),
     change("order_transactions/create",      Subject::Order,         REFUNDS,      Act::KeepPayment),
-    change("fulfillments/create",            Subject::Order,         FULFILLMENTS, Act::LeaveToNamedOrder),
-    change("fulfillments/update",            Subject::Order,         FULFILLMENTS, Act::LeaveToNamedOrder),
+    change("fulfillments/create",            Subject::Order,         FULFILLMENTS, Act::KeepFulfillment),
+    change("fulfillments/update",            Subject::Order,         FULFILLMENTS, Act::KeepFulfillment),
 
     change("returns/request",                Subject::Return,        RETURNS,      Act::ReadReturn),
     change("returns/approve",                Subject::Return,        RETURNS,      Act::ReadReturn),
@@ -264,7 +266,7 @@ const fn fulfillment_order(topic: &'static str) -> TopicRule {
         topic,
         Subject::FulfillmentOrder,
         FULFILLMENT_ORDERS,
-        Act::LeaveToOrder,
+        Act::AskFulfillmentOrder,
     )
 }
 

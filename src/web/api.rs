@@ -19,6 +19,7 @@ pub mod shipments;
 pub mod stock;
 pub mod sync;
 pub mod sync_runs;
+pub mod told;
 pub mod versions;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};

@@ -6,7 +6,9 @@ use super::error::WebError;
 use super::orders::{self as pages, ListQuery};
 use super::page::see_other;
 use super::visitor::{CurrentUser, Visitor};
+use crate::erp::holds::{HoldKind, queries as holds};
 use crate::erp::orders::{self, OrderError};
+use crate::erp::users::roles::Action;
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 use crate::types::{OrderId, OrderLineId};
@@ -68,7 +70,7 @@ pub async fn release(
     query: web::Query<ListQuery>,
     form: web::Form<ReleaseForm>,
 ) -> Result<HttpResponse, WebError> {
-    let (id, now, user) = (id.into_inner(), clock.now(), user.id);
+    let (id, now, user, role) = (id.into_inner(), clock.now(), user.id, user.role);
     let hold = match form.hold.trim() {
         "" => None,
         hold => Some(
@@ -76,11 +78,40 @@ pub async fn release(
                 .map_err(|_no_number| WebError::invalid("the form names no hold"))?,
         ),
     };
-    db.write(move |conn| match hold {
-        Some(hold) => orders::release_hold(conn, id, hold, Some(user), now),
-        None => orders::cancel_hold(conn, id, Some(user), now),
-    })
-    .await?;
+    let Some(hold) = hold else {
+        db.write(move |conn| orders::cancel_hold(conn, id, Some(user), now))
+            .await?;
+        visitor.say(&db, "The hold is released.").await?;
+        return Ok(back(id, &query));
+    };
+    let kind = db
+        .read(move |conn| holds::find_open(conn, id, hold))
+        .await?
+        .map(|hold| hold.kind);
+    match kind {
+        // It would be seen again at once.
+        Some(HoldKind::Channel) => {
+            let words = "this hold was placed in the store and is released there";
+            return Err(WebError::Conflict(words.to_owned()));
+        }
+        Some(HoldKind::Checking | HoldKind::Risk) if !role.may(Action::Overrule) => {
+            return Err(WebError::Forbidden {
+                needs: Action::Overrule,
+            });
+        }
+        Some(
+            HoldKind::Checking
+            | HoldKind::Risk
+            | HoldKind::Unmapped
+            | HoldKind::Unpaid
+            | HoldKind::Address
+            | HoldKind::Edit
+            | HoldKind::Manual,
+        )
+        | None => {}
+    }
+    db.write(move |conn| orders::release_hold(conn, id, hold, Some(user), now))
+        .await?;
     visitor.say(&db, "The hold is released.").await?;
     Ok(back(id, &query))
 }

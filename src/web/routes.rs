@@ -6,8 +6,8 @@ use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
     account, api, audit, deliveries, events, gate, health, holds, home, integrations, jobs,
-    mappings, metrics, nav, orders, palette, pausing, products, sessions, setup, shipments,
-    static_files, sync, users, webhooks,
+    mappings, metrics, nav, orders, palette, pausing, products, refreshing, sessions, setup,
+    shipments, static_files, sync, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -170,6 +170,7 @@ fn goods() -> Vec<Route> {
         post("/orders/{id}/edits/{version}",      Access::May(Action::Hold), orders::edits::create),
         get ("/orders/{id}/cancellation",         Access::May(Action::CancelOrder), orders::cancellation::confirm),
         post("/orders/{id}/cancellation",         Access::May(Action::CancelOrder), orders::cancellation::create),
+        post("/orders/{id}/refresh",              Access::May(Action::Hold), refreshing::create),
         post("/orders/{id}/lines/{line}/item",    Access::May(Action::Map),  holds::choose_item),
         // Items and their stock.
         get ("/products",                         Access::May(Action::View), products::index),

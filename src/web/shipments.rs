@@ -5,17 +5,21 @@ use askama::Template;
 
 use crate::erp::locations::{self, Location};
 use crate::erp::shipping::queries::{self, ShipmentRow};
-use crate::erp::shipping::{self, FieldError, NewShipment, ShipError, ShipmentState, Tracking};
+use crate::erp::shipping::{self, FieldError, NewShipment, ShipError, Tracking};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::shopify::carriers;
 use crate::shopify::fulfillments::queries as pushes;
-use crate::types::{At, LocationId, OrderId, OrderLineId, ShipmentId};
+use crate::types::{LocationId, OrderId, OrderLineId, ShipmentId};
 use crate::web::error::WebError;
 use crate::web::filters;
 use crate::web::orders;
 use crate::web::page::{Frame, Section, html, see_other};
 use crate::web::visitor::{CurrentUser, Visitor};
+
+mod cards;
+
+pub use cards::{OutsideCard, ShipmentCard};
 
 /// The option that opens the free field for a carrier's name.
 const OTHER: &str = "other";
@@ -46,24 +50,12 @@ pub struct ShipPanel {
     pub usual: &'static [&'static str],
     pub others: Vec<&'static str>,
     pub shipments: Vec<ShipmentCard>,
+    /// What others have shipped.
+    pub outside: Vec<OutsideCard>,
     /// Pieces that can leave, of those that are left.
     pub pieces_left: i64,
     pub destination: String,
     pub customer: String,
-}
-
-/// A shipment as the panel shows it.
-pub struct ShipmentCard {
-    pub id: ShipmentId,
-    pub at: At,
-    pub location: String,
-    pub by: Option<String>,
-    pub tracking: Tracking,
-    pub pieces: i64,
-    pub is_undone: bool,
-    /// What the store knows of it.
-    pub told: &'static str,
-    pub told_tone: &'static str,
 }
 
 impl ShipPanel {
@@ -96,7 +88,8 @@ impl ShipPanel {
             locations: locations::list(conn)?,
             usual: carriers::USUAL,
             others: carriers::others(destination.country_code.as_deref()),
-            shipments: list_cards(conn, order)?,
+            shipments: cards::ours(conn, order)?,
+            outside: cards::of_others(conn, order)?,
             pieces_left: open.iter().map(|line| line.left().max(0)).sum(),
             destination: destination.city.unwrap_or_default(),
             customer: destination
@@ -160,52 +153,6 @@ impl ShipPanel {
     #[must_use]
     pub fn location_is(&self, location: &LocationId) -> bool {
         self.form.location == Some(location.0)
-    }
-}
-
-fn list_cards(conn: &mut DbConnection, order: OrderId) -> Result<Vec<ShipmentCard>, DbError> {
-    queries::list_of_order(conn, order)?
-        .into_iter()
-        .map(|(row, location, by)| {
-            let lines = queries::list_lines(conn, row.id)?;
-            let told = pushes::list_of_shipment(conn, row.id)?;
-            let (told, told_tone) = told_in_words(&row, &told);
-            Ok(ShipmentCard {
-                id: row.id,
-                at: row.shipped_at,
-                location,
-                by,
-                tracking: row.tracking(),
-                pieces: lines.iter().map(|line| line.quantity).sum(),
-                is_undone: row.state == ShipmentState::Undone,
-                told,
-                told_tone,
-            })
-        })
-        .collect()
-}
-
-fn told_in_words(
-    shipment: &ShipmentRow,
-    pushes: &[pushes::PushRow],
-) -> (&'static str, &'static str) {
-    let all = |state: pushes::PushState| {
-        !pushes.is_empty() && pushes.iter().all(|push| push.state == state)
-    };
-    match shipment.state {
-        ShipmentState::Undone if pushes.is_empty() || all(pushes::PushState::Cancelled) => {
-            ("Undone", "open")
-        }
-        ShipmentState::Undone => ("Undone here, telling Shopify", "half"),
-        ShipmentState::Shipped if all(pushes::PushState::Done) => ("In Shopify", "success"),
-        ShipmentState::Shipped
-            if pushes
-                .iter()
-                .any(|push| push.state == pushes::PushState::Refused) =>
-        {
-            ("Shopify refused it", "critical")
-        }
-        ShipmentState::Shipped => ("Telling Shopify", "half"),
     }
 }
 

@@ -71,6 +71,8 @@ fn icon(kind: Kind) -> &'static str {
         Kind::CancellationRefused => "alert",
         Kind::Cancelled | Kind::CancellationAsked | Kind::DeletedAtSource => "x",
         Kind::FulfilledElsewhere | Kind::Shipped => "truck",
+        Kind::ElsewhereCancelled => "replay",
+        Kind::Arrived => "check",
         Kind::TrackingCorrected => "tag",
         Kind::ShipmentUndone | Kind::ReturnChanged => "replay",
         Kind::Pushed | Kind::PushWaits => "sync",
@@ -131,7 +133,11 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
         Kind::Cancelled => with_reason("Cancelled", &reason),
         Kind::DeletedAtSource => "Deleted in the store; it stays here".to_owned(),
         Kind::Redacted => "Personal data erased, as the customer or the store asked".to_owned(),
-        Kind::FulfilledElsewhere => "Shipped by somebody else".to_owned(),
+        Kind::FulfilledElsewhere => elsewhere(arguments),
+        Kind::ElsewhereCancelled => {
+            "Cancelled in the store: what others had shipped is open again".to_owned()
+        }
+        Kind::Arrived => with_reason("Arrived", &list(arguments, "tracking")),
         Kind::Echo => "The store confirmed our own shipment".to_owned(),
         Kind::Shipped => sent(arguments),
         Kind::TrackingCorrected => format!(
@@ -139,6 +145,10 @@ fn sentence(kind: Kind, arguments: &Value) -> String {
             or_none(&list(arguments, "after")),
             or_none(&list(arguments, "before"))
         ),
+        Kind::ShipmentUndone if arguments.get("by_channel").is_some() => {
+            "Shipment cancelled in the store: its pieces are back in stock and open again"
+                .to_owned()
+        }
         Kind::ShipmentUndone => {
             "Shipment undone: its pieces are back in stock and open again".to_owned()
         }
@@ -258,6 +268,20 @@ fn returned(arguments: &Value) -> String {
     text
 }
 
+/// `2 pieces shipped with UPS, 1Z999 by somebody else; 2 were taken out of our stock`.
+fn elsewhere(arguments: &Value) -> String {
+    let mut text = sent(arguments);
+    text.push_str(" by somebody else");
+    let (taken, missing) = (number(arguments, "taken"), number(arguments, "missing"));
+    if taken > 0 {
+        text.push_str(&format!("; {taken} taken out of our stock"));
+    }
+    if missing > 0 {
+        text.push_str(&format!("; {missing} were not in our stock: count it"));
+    }
+    text
+}
+
 fn pushed(arguments: &Value) -> &'static str {
     let adopted = arguments.get("adopted").and_then(Value::as_bool) == Some(true);
     match word(arguments, "what").as_str() {
@@ -266,6 +290,8 @@ fn pushed(arguments: &Value) -> &'static str {
         "tracking" => "The store was told the new tracking",
         "cancellation" => "The store was told that the shipment is undone",
         "order cancellation" => "The store has cancelled it, as it was asked",
+        "hold" => "Put on hold in the store as well",
+        "release" => "Our hold was released in the store as well",
         _ => "The store was told",
     }
 }

@@ -385,6 +385,10 @@ impl House {
                 let is_new = heard.insert(message.webhook_id.clone());
                 self.deliver(message, is_new).await;
             }
+            // No time passes here, and each message has the store asked: its limit is another story.
+            self.app.practice.refill();
+            self.app
+                .alter("UPDATE shopify_shops SET budget_available = NULL");
             self.app.run_jobs().await;
         }
     }

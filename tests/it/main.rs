@@ -17,6 +17,7 @@ mod disorder;
 mod durability;
 mod editing;
 mod embed;
+mod enrichment;
 mod events;
 mod fixtures;
 mod graphql;

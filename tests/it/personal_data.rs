@@ -137,7 +137,14 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "presentment_unit_price_scaled", "presentment_discount_minor", "presentment_tax_minor",
         "presentment_total_minor", "discounts", "taxes", "duties", "bundle_external_id",
         "bundle_title", "bundle_quantity",
-        "refunded_quantity", "returned_quantity", "back_quantity"
+        "refunded_quantity", "returned_quantity", "back_quantity", "others_quantity"
+    ]),
+    ("order_checks", &[
+        "order_id", "checked_at", "delivery_method", "risk", "recommendation", "scheduled_for",
+        "pickup"
+    ]),
+    ("line_places", &[
+        "id", "order_line_id", "location_id", "quantity"
     ]),
     ("line_products", &[
         "id", "order_line_id", "product_id", "quantity_each"
@@ -247,6 +254,13 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "return_id", "external_id", "order_line_id", "kind", "quantity", "location_id",
         "restocked_quantity"
     ]),
+    ("outside_shipments", &[
+        "id", "order_id", "external_id", "state", "location_id", "carrier", "tracking_numbers",
+        "tracking_url", "shipped_at", "source_updated_at"
+    ]),
+    ("outside_shipment_lines", &[
+        "id", "outside_shipment_id", "order_line_id", "quantity"
+    ]),
     ("timeline", &[
         "id", "order_id", "at", "kind", "user_id", "source", "micros", "request_id"
     ]),
@@ -260,7 +274,19 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "refresh_lease_until", "client_id", "client_secret_sealed", "notification_key_sealed",
         "api_version", "notify_default", "order_status_filter", "last_error", "last_error_at",
         "installed_at", "uninstalled_at", "redacted_at", "budget_available", "budget_max",
-        "budget_rate", "budget_at", "restock_returns"
+        "budget_rate", "budget_at", "restock_returns", "check_orders", "tell_holds"
+    ]),
+    ("shopify_fulfillment_orders", &[
+        "id", "shop_id", "order_id", "external_id", "status", "request_status", "actions",
+        "location_external_id", "location_name", "service", "method", "method_name", "fulfil_at",
+        "source_updated_at", "read_at"
+    ]),
+    ("shopify_fulfillment_order_lines", &[
+        "id", "fulfillment_order_id", "external_id", "line_external_id", "total", "remaining"
+    ]),
+    ("shopify_holds", &[
+        "id", "hold_id", "fulfillment_order_external_id", "hold_external_id", "state", "reason",
+        "changed_at"
     ]),
     ("shopify_oauth_states", &[
         "id", "nonce_hash", "domain", "user_id", "expires_at", "used_at"

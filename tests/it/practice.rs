@@ -444,6 +444,7 @@ async fn any_variables(store: &Store, order: u64, name: &str) -> Value {
         "lines": 20, "shipping": 5, "discounts": 20, "payments": 25, "refunds": 10, "fulfillments": 5, "fulfilledLines": 15,
         "inventoryItemId": product["variants"]["nodes"][0]["inventoryItem"]["id"], "locationId": "gid://shopify/Location/1",
         "topic": "ORDERS_CREATE", "webhookSubscription": {"uri": "https://erp.example.com/hook"},
+        "fulfillmentHold": {"reason": "OTHER"}, "holdIds": [],
         "fulfillment": {"lineItemsByFulfillmentOrder": []}, "fulfillmentId": "gid://shopify/Fulfillment/1",
         "trackingInfoInput": {"company": "UPS", "number": "1Z"}, "idempotencyKey": name,
         "reason": "OTHER", "restock": true, "refund": true, "notify": false,

@@ -57,6 +57,7 @@ const MAY: &[(Action, &[Role])] = {
             Action::Drive,
             &[Owner, Admin, Operations, Warehouse, Driver],
         ),
+        (Action::Overrule, &[Owner, Admin, Operations]),
         (Action::Discard, &[Owner, Admin]),
         (Action::Connect, &[Owner, Admin]),
         (Action::Users, &[Owner, Admin]),

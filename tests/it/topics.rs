@@ -29,7 +29,7 @@ both_databases!(
     a_scope_that_is_granted_later_brings_its_webhooks,
     a_person_who_checks_the_webhooks_need_not_wait_a_day,
     a_paid_order_is_a_whole_order,
-    what_the_order_carries_is_stored_and_done_with_its_reason,
+    what_tells_of_an_order_has_it_asked_about,
     an_old_name_is_accepted_and_understood,
     an_order_is_deleted_once_the_store_says_so,
     a_product_is_deleted_once_the_store_says_so,
@@ -399,7 +399,7 @@ async fn a_paid_order_is_a_whole_order(kind: Kind) {
     }
 }
 
-async fn what_the_order_carries_is_stored_and_done_with_its_reason(kind: Kind) {
+async fn what_tells_of_an_order_has_it_asked_about(kind: Kind) {
     let app = TestApp::connected(kind).await;
     let sample = |name: &str| fixture(name);
     let bodies = [
@@ -430,14 +430,14 @@ async fn what_the_order_carries_is_stored_and_done_with_its_reason(kind: Kind) {
             "{topic}: {:?}",
             event.reason
         );
-        let reason = event.reason.unwrap_or_default();
-        assert!(
-            reason.contains("the order's own webhook carries it"),
-            "{topic}: {reason}"
-        );
-        app.get(&format!("/events/{}", event.id))
-            .await
-            .assert_shows("Nothing to do: the order's own webhook carries it");
+        let asked = app.practice.requests();
+        let last = asked.last().expect("Shopify was asked");
+        let operation = if topic.starts_with("fulfillment_orders") {
+            "FulfillmentOrderOwner"
+        } else {
+            "OrderStanding"
+        };
+        assert_eq!(last.operation, operation, "{topic}");
     }
     assert!(app.orders().is_empty());
 }

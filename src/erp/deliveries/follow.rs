@@ -13,8 +13,10 @@ use super::queries::facts::{self, ChannelFacts, LineFacts, OrderFacts};
 use super::queries::{self, DeliveryRow, NewDelivery, Told};
 use super::rule::{Asked, Effect, Rule};
 use super::{FIRST, public_id};
+use crate::erp::orders::checks::Handover;
 use crate::erp::orders::incoming::label;
 use crate::erp::orders::lines::LineResolution;
+use crate::erp::orders::queries::checks;
 use crate::erp::timeline::Actor;
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, DeliveryId, OrderId, OrderLineId};
@@ -33,6 +35,8 @@ struct Order {
     rule: Rule,
     lines: Vec<LineFacts>,
     methods: Vec<String>,
+    /// How it is handed over, once the channel was asked.
+    handover: Option<Handover>,
     delivery: Option<DeliveryRow>,
     /// The delivery's lines, and whether each goes another way.
     held: BTreeMap<OrderLineId, bool>,
@@ -141,6 +145,8 @@ fn load(
         names.push(title);
         names.extend(code);
     }
+    let handovers: BTreeMap<OrderId, Handover> =
+        checks::list_handovers(conn, &ids)?.into_iter().collect();
     let mut held: BTreeMap<DeliveryId, BTreeMap<OrderLineId, bool>> = BTreeMap::new();
     for (delivery, line, apart) in facts::list_held(conn, &ids)? {
         held.entry(delivery).or_default().insert(line, apart);
@@ -159,6 +165,7 @@ fn load(
                     .unwrap_or_else(|| Rule::stored(&channel.rule, &channel.methods)),
                 lines: lines.remove(&facts.id).unwrap_or_default(),
                 methods: methods.remove(&facts.id).unwrap_or_default(),
+                handover: handovers.get(&facts.id).copied(),
                 held: delivery
                     .as_ref()
                     .and_then(|row| held.remove(&row.id))
@@ -169,6 +176,18 @@ fn load(
             }
         })
         .collect())
+}
+
+/// Whether the channel says that a driver brings it. What it calls shipping may go by bike all the same: then its
+/// name decides, as before it was asked.
+fn is_local(handover: Handover) -> Option<bool> {
+    match handover {
+        Handover::Local => Some(true),
+        Handover::Pickup | Handover::PickupPoint | Handover::Retail | Handover::Nothing => {
+            Some(false)
+        }
+        Handover::Shipping | Handover::Mixed => None,
+    }
 }
 
 impl Order {
@@ -182,7 +201,7 @@ impl Order {
                 .iter()
                 .any(|line| line.ships && line.quantity > 0),
             test: self.facts.test,
-            local: None,
+            local: self.handover.and_then(is_local),
         })
     }
 

@@ -96,6 +96,22 @@ pub fn list_open(conn: &mut DbConnection, order: OrderId) -> Result<Vec<HoldRow>
         .load(conn)?)
 }
 
+pub(super) fn is_released_by_person(
+    conn: &mut DbConnection,
+    order: OrderId,
+    kind: HoldKind,
+    cause: &str,
+) -> Result<bool, DbError> {
+    Ok(diesel::select(diesel::dsl::exists(
+        holds::table
+            .filter(holds::order_id.eq(order))
+            .filter(holds::kind.eq(kind))
+            .filter(holds::cause.eq(cause))
+            .filter(holds::released_by.is_not_null()),
+    ))
+    .get_result(conn)?)
+}
+
 /// Finds one open hold of the order.
 ///
 /// # Errors

@@ -100,6 +100,7 @@ impl<'a> Draft<'a> {
                 lines,
                 holds: holds.iter().map(|hold| hold.kind).collect(),
                 held: Vec::new(),
+                check: None,
             },
             sums,
             holds,

@@ -36,6 +36,7 @@ pub(super) struct OpenLine {
     pub(super) returned: i64,
     /// Came back by returns, refunded or not.
     pub(super) back: i64,
+    pub(super) others: i64,
     pub(super) parts: Vec<(ProductId, i64)>,
 }
 
@@ -81,6 +82,7 @@ fn opened((resolved, id): (Resolved, i64)) -> OpenLine {
         shipped: 0,
         returned: 0,
         back: 0,
+        others: 0,
         parts: resolved.parts,
     }
 }
@@ -243,6 +245,7 @@ pub(super) fn load(conn: &mut DbConnection, order: OrderId) -> Result<Vec<OpenLi
             shipped: row.shipped_quantity,
             returned: row.returned_quantity,
             back: row.back_quantity,
+            others: row.others_quantity,
             facts: row.facts,
         })
         .collect())

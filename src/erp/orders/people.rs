@@ -6,6 +6,7 @@ use super::queries;
 use super::standing::{recompute_changed, released_entry};
 use super::{OrderError, WorkState};
 use crate::erp::audit;
+use crate::erp::events::{self, Event};
 use crate::erp::holds::{self, HoldKind};
 use crate::erp::timeline::{Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
@@ -30,6 +31,7 @@ pub fn hold(
         note_hold(conn, order, what, user, now)?;
         let entry = Entry::new(Kind::HoldPlaced, json!({ "kind": HoldKind::Manual }));
         recompute_changed(conn, order, vec![entry], &Actor::user(user), now)?;
+        events::record(conn, Event::HoldChanged { order }, now)?;
     }
     Ok(())
 }
@@ -56,6 +58,7 @@ pub fn cancel_hold(
         )?;
         let entry = released_entry(HoldKind::Manual, "");
         recompute_changed(conn, order, vec![entry], &Actor::user(user), now)?;
+        events::record(conn, Event::HoldChanged { order }, now)?;
     }
     Ok(())
 }
@@ -98,6 +101,9 @@ pub fn release_hold(
     )?;
     let entry = released_entry(hold.kind, &hold.cause);
     recompute_changed(conn, order, vec![entry], &Actor::user(user), now)?;
+    if hold.kind == HoldKind::Manual {
+        events::record(conn, Event::HoldChanged { order }, now)?;
+    }
     Ok(())
 }
 
@@ -149,6 +155,21 @@ fn note_hold(
 ) -> Result<(), DbError> {
     let arguments = json!({ "hold": hold });
     audit::record(conn, user, what, &format!("order/{order}"), &arguments, now)
+}
+
+/// Tells what was changed about an order by another room, and decides its state anew.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub fn recompute_told(
+    conn: &mut DbConnection,
+    order: OrderId,
+    entries: Vec<Entry>,
+    actor: &Actor,
+    now: At,
+) -> Result<(), OrderError> {
+    recompute_changed(conn, order, entries, actor, now).map(drop)
 }
 
 /// Books that pieces of lines have left (or, below zero, have not left after all) and decides the

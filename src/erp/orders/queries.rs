@@ -13,6 +13,7 @@ use crate::{insert_rows, native};
 
 pub mod amounts;
 pub mod cancellations;
+pub mod checks;
 pub mod edits;
 pub mod lines;
 pub mod list;
@@ -193,6 +194,24 @@ pub fn find_external(
         .filter(orders::channel_id.eq(channel))
         .filter(orders::external_id.eq(external_id))
         .select(OrderRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Our id of the channel's order.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_external_id(
+    conn: &mut DbConnection,
+    channel: ChannelId,
+    external_id: &str,
+) -> Result<Option<OrderId>, DbError> {
+    Ok(orders::table
+        .filter(orders::channel_id.eq(channel))
+        .filter(orders::external_id.eq(external_id))
+        .select(orders::id)
         .first(conn)
         .optional()?)
 }

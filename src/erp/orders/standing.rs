@@ -3,10 +3,12 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::checks::{self, Handover};
 use super::create::reserved_entry;
 use super::incoming::{Arrival, IncomingOrder, Intake, PaymentRule};
 use super::lines::{self, LineResolution, OpenLine};
 use super::payment::passes;
+use super::queries::checks::CheckRow;
 use super::queries::{self, OrderFacts, OrderRow};
 use super::work_state::{self, Facts, LineFacts, WorkState};
 use super::{OrderError, hold_entry};
@@ -34,6 +36,8 @@ pub(super) struct Standing {
     pub(super) lines: Vec<OpenLine>,
     pub(super) holds: Vec<HoldKind>,
     pub(super) held: Vec<stock::queries::ReservationRow>,
+    /// What the channel said when it was last asked.
+    pub(super) check: Option<CheckRow>,
 }
 
 impl Standing {
@@ -41,6 +45,7 @@ impl Standing {
         let lines = lines::load(conn, row.id)?;
         let holds = holds::queries::list_open(conn, row.id)?;
         let held = stock::queries::reservations_of_order(conn, row.id)?;
+        let check = queries::checks::find(conn, row.id)?;
         Ok(Standing {
             id: row.id,
             public_id: row.public_id,
@@ -51,6 +56,7 @@ impl Standing {
             lines,
             holds: holds.into_iter().map(|hold| hold.kind).collect(),
             held,
+            check,
         })
     }
 
@@ -89,6 +95,11 @@ impl Standing {
             fulfilled_at_source: self.facts.fulfilled_at_source,
             lines: self.ours().map(line_facts).collect(),
             holds: self.holds.clone(),
+            scheduled: self
+                .check
+                .as_ref()
+                .is_some_and(|check| check.scheduled_for.is_some()),
+            pickup: self.check.as_ref().is_some_and(|check| check.pickup),
             short,
         }
     }
@@ -101,6 +112,7 @@ fn line_facts(line: &OpenLine) -> LineFacts {
         elsewhere: line.facts.fulfilled_elsewhere,
         returned: line.returned,
         back: line.back,
+        others: line.others,
     }
 }
 
@@ -219,8 +231,13 @@ pub(super) fn first_holds(
     if !on_terms && is_unpaid(facts, intake.payment) {
         wanted.push((HoldKind::Unpaid, String::new()));
     }
-    if arrival.check_first {
+    let open = !is_over(facts) && ships(lines);
+    if arrival.check_first && open {
         wanted.push((HoldKind::Checking, String::new()));
+    }
+    if open && needs_address(facts, None) {
+        let gaps = checks::address_gaps(facts.shipping_address.as_deref());
+        wanted.extend(gaps.map(|gaps| (HoldKind::Address, gaps)));
     }
     let opened = wanted.into_iter().map(|(kind, cause)| NewHold {
         order_id: order,
@@ -252,12 +269,29 @@ pub(super) fn refresh_holds(
     if is_unpaid && !is_on_terms(conn, order, arrival.order)? {
         wanted.insert((HoldKind::Unpaid, String::new()));
     }
+    wanted.extend(address_hold(conn, order, &standing.facts, &standing.lines)?);
+    let kinds = [
+        HoldKind::Unmapped,
+        HoldKind::Unpaid,
+        HoldKind::Address,
+        HoldKind::Checking,
+    ];
     let (open, others): (Vec<_>, Vec<_>) = holds::queries::list_open(conn, order)?
         .into_iter()
         .map(|hold| (hold.kind, hold.cause))
-        .partition(|(kind, _cause)| matches!(kind, HoldKind::Unmapped | HoldKind::Unpaid));
+        .partition(|(kind, _cause)| kinds.contains(kind));
     let open: BTreeSet<(HoldKind, String)> = open.into_iter().collect();
+    if !is_over(&standing.facts) && ships(&standing.lines) {
+        // Nothing but the answer ends it, unless there is nothing left to send.
+        let checking = open
+            .iter()
+            .filter(|(kind, _cause)| *kind == HoldKind::Checking);
+        wanted.extend(checking.cloned());
+    }
     for (kind, cause) in wanted.difference(&open) {
+        if holds::is_waived(conn, order, (*kind, cause))? {
+            continue;
+        }
         let hold = (*kind, cause.as_str());
         holds::place(conn, intake.channel, order, hold, None, None, now)?;
         entries.push(hold_entry(*kind, cause));
@@ -268,6 +302,75 @@ pub(super) fn refresh_holds(
     }
     let holds = others.into_iter().chain(wanted);
     standing.holds = holds.map(|(kind, _cause)| kind).collect();
+    Ok(())
+}
+
+/// Whether nothing of it will be sent, whatever its lines say.
+fn is_over(facts: &OrderFacts) -> bool {
+    facts.cancelled_at.is_some() || facts.fulfilled_at_source || facts.test
+}
+
+/// Whether something of these lines is still to be sent.
+fn ships(lines: &[OpenLine]) -> bool {
+    lines.iter().any(|line| {
+        let goods = line.facts.ships && line.facts.resolution != LineResolution::Ignored;
+        goods && line_facts(line).open() > 0
+    })
+}
+
+/// Whether the order's goods are sent to its address. Until the channel has said how it is handed over, an order
+/// that came without any address may be fetched, or have been bought over the counter.
+fn needs_address(facts: &OrderFacts, told: Option<Handover>) -> bool {
+    match told {
+        Some(handover) => handover.needs_address(),
+        None => facts.shipping_address.is_some(),
+    }
+}
+
+/// The hold for an address that nothing can be sent to.
+fn address_hold(
+    conn: &mut DbConnection,
+    order: OrderId,
+    facts: &OrderFacts,
+    lines: &[OpenLine],
+) -> Result<Option<(HoldKind, String)>, DbError> {
+    let gaps = checks::address_gaps(facts.shipping_address.as_deref());
+    let Some(gaps) = gaps.filter(|_gaps| !is_over(facts) && ships(lines)) else {
+        return Ok(None);
+    };
+    let check = queries::checks::find(conn, order)?;
+    let told = check.and_then(|check| check.delivery_method);
+    Ok(needs_address(facts, told).then_some((HoldKind::Address, gaps)))
+}
+
+/// Opens or releases the hold `address` after the channel has answered.
+pub(super) fn settle_address(
+    conn: &mut DbConnection,
+    order: &OrderRow,
+    entries: &mut Vec<Entry>,
+    now: At,
+) -> Result<(), DbError> {
+    let lines = lines::load(conn, order.id)?;
+    let wanted = address_hold(conn, order.id, &order.facts, &lines)?;
+    let open: Vec<String> = holds::queries::list_open(conn, order.id)?
+        .into_iter()
+        .filter(|hold| hold.kind == HoldKind::Address)
+        .map(|hold| hold.cause)
+        .collect();
+    for cause in &open {
+        if wanted.as_ref().is_none_or(|(_kind, gaps)| gaps != cause) {
+            holds::release(conn, order.id, (HoldKind::Address, cause), None, now)?;
+            entries.push(released_entry(HoldKind::Address, cause));
+        }
+    }
+    if let Some(hold) = wanted
+        && !open.contains(&hold.1)
+        && !holds::is_waived(conn, order.id, (hold.0, &hold.1))?
+    {
+        let what = (hold.0, hold.1.as_str());
+        holds::place(conn, order.channel_id, order.id, what, None, None, now)?;
+        entries.push(hold_entry(hold.0, &hold.1));
+    }
     Ok(())
 }
 

@@ -59,14 +59,17 @@ pub struct LineFacts {
     pub returned: i64,
     /// Came back by returns, whether `current` lacks them or not.
     pub back: i64,
+    /// Pieces that the channel has given to others: those that left elsewhere are among them.
+    pub others: i64,
 }
 
 impl LineFacts {
-    /// Pieces still to leave.
+    /// Pieces still to leave from us.
     #[must_use]
     pub fn open(self) -> i64 {
-        let gone = self.shipped + self.elsewhere - self.returned;
-        (self.current - gone.max(0)).max(0)
+        let elsewhere = self.elsewhere.max(self.others);
+        let gone = (self.shipped + elsewhere - self.returned).max(0);
+        (self.current - gone).max(0)
     }
 
     /// Pieces that left and did not come back.
@@ -84,6 +87,10 @@ pub struct Facts {
     pub fulfilled_at_source: bool,
     pub lines: Vec<LineFacts>,
     pub holds: Vec<HoldKind>,
+    /// The channel opens it for shipping later.
+    pub scheduled: bool,
+    /// The customer fetches it.
+    pub pickup: bool,
     /// Pieces that no stock is promised for.
     pub short: i64,
 }
@@ -111,7 +118,12 @@ pub fn decide(facts: &Facts) -> WorkState {
     if !open && shipped {
         return WorkState::Shipped;
     }
-    if !shipped && (!open && elsewhere || facts.fulfilled_at_source && !facts.lines.is_empty()) {
+    let all_elsewhere = facts
+        .lines
+        .iter()
+        .all(|line| line.elsewhere >= line.current);
+    let by_others = !open && elsewhere && all_elsewhere;
+    if !shipped && (by_others || facts.fulfilled_at_source && !facts.lines.is_empty()) {
         return WorkState::ShippedByOthers;
     }
     if !open {
@@ -120,11 +132,20 @@ pub fn decide(facts: &Facts) -> WorkState {
     if shipped || elsewhere {
         return WorkState::PartShipped;
     }
-    held(facts).unwrap_or(if facts.short > 0 {
+    if let Some(held) = held(facts) {
+        return held;
+    }
+    if facts.scheduled {
+        return WorkState::Scheduled;
+    }
+    if facts.pickup {
+        return WorkState::AwaitingPickup;
+    }
+    if facts.short > 0 {
         WorkState::Short
     } else {
         WorkState::Ready
-    })
+    }
 }
 
 fn held(facts: &Facts) -> Option<WorkState> {
@@ -151,6 +172,7 @@ mod tests {
             elsewhere,
             returned: 0,
             back: 0,
+            others: 0,
         }
     }
 
@@ -166,9 +188,19 @@ mod tests {
         assert_eq!(decide(&open()), WorkState::Ready);
         let short = Facts { short: 1, ..open() };
         assert_eq!(decide(&short), WorkState::Short);
+        let pickup = Facts {
+            pickup: true,
+            ..short
+        };
+        assert_eq!(decide(&pickup), WorkState::AwaitingPickup);
+        let scheduled = Facts {
+            scheduled: true,
+            ..pickup
+        };
+        assert_eq!(decide(&scheduled), WorkState::Scheduled);
         let held = Facts {
             holds: vec![HoldKind::Manual],
-            ..short
+            ..scheduled
         };
         assert_eq!(decide(&held), WorkState::OnHold);
         let unmapped = Facts {
@@ -224,16 +256,45 @@ mod tests {
         assert_eq!(decide(&returned(2, 2, 1)), WorkState::PartShipped);
     }
 
+    #[test]
+    fn what_others_are_to_ship_is_not_ours() {
+        let given = |current, shipped, elsewhere, others| LineFacts {
+            others,
+            ..line(current, shipped, elsewhere)
+        };
+        let state = |lines: Vec<LineFacts>| {
+            decide(&Facts {
+                lines,
+                ..Facts::default()
+            })
+        };
+        assert_eq!(state(vec![given(2, 0, 0, 2)]), WorkState::NothingToShip);
+        assert_eq!(state(vec![given(2, 0, 0, 1)]), WorkState::Ready);
+        // Their shipment takes nothing from what is ours, and ours is all that we wait for.
+        assert_eq!(given(3, 0, 1, 2).open(), 1);
+        assert_eq!(state(vec![given(3, 1, 0, 2)]), WorkState::Shipped);
+        assert_eq!(state(vec![given(2, 0, 1, 2)]), WorkState::NothingToShip);
+        assert_eq!(state(vec![given(2, 0, 2, 2)]), WorkState::ShippedByOthers);
+    }
+
     fn any_facts() -> impl Strategy<Value = Facts> {
         let pieces = || 0..4_i64;
-        let lines = prop::collection::vec((pieces(), pieces(), pieces()), 0..4);
+        let lines = prop::collection::vec((pieces(), pieces(), pieces(), pieces()), 0..4);
         let holds = prop::collection::vec(prop::sample::select(HoldKind::ALL), 0..4);
-        let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+        let flags = any::<[bool; 5]>();
         (flags, lines, holds, pieces()).prop_map(|(flags, lines, holds, short)| Facts {
-            cancelled: flags.0,
-            deleted: flags.1,
-            fulfilled_at_source: flags.2,
-            lines: lines.into_iter().map(|(a, b, c)| line(a, b, c)).collect(),
+            cancelled: flags[0],
+            deleted: flags[1],
+            fulfilled_at_source: flags[2],
+            scheduled: flags[3],
+            pickup: flags[4],
+            lines: lines
+                .into_iter()
+                .map(|(current, shipped, elsewhere, others)| LineFacts {
+                    others,
+                    ..line(current, shipped, elsewhere)
+                })
+                .collect(),
             holds,
             short,
         })
@@ -262,7 +323,8 @@ mod tests {
             let may_wait = !closed && open && !gone && !facts.fulfilled_at_source;
             let is_edited = !closed && facts.holds.contains(&HoldKind::Edit);
             prop_assert_eq!(waits(state), may_wait || is_edited, "{:?}", state);
-            let ready = may_wait && facts.holds.is_empty() && facts.short == 0;
+            let waits_for_nobody = !facts.scheduled && !facts.pickup && facts.short == 0;
+            let ready = may_wait && facts.holds.is_empty() && waits_for_nobody;
             prop_assert_eq!(state == WorkState::Ready, ready);
             prop_assert_eq!(state == WorkState::Cancelled, facts.cancelled);
             prop_assert_eq!(WorkState::CLOSED.contains(&state), closed);

@@ -33,14 +33,16 @@ pub struct OpenLine {
     pub fulfilled_elsewhere: i64,
     /// Pieces that had left and came back: `current_quantity` lacks them.
     pub returned_quantity: i64,
+    pub others_quantity: i64,
     pub is_mapped: bool,
 }
 
 impl OpenLine {
-    /// Pieces that nobody has shipped yet.
+    /// Pieces that are ours and that nobody has shipped yet.
     #[must_use]
     pub fn left(&self) -> i64 {
-        let gone = self.shipped_quantity + self.fulfilled_elsewhere - self.returned_quantity;
+        let elsewhere = self.fulfilled_elsewhere.max(self.others_quantity);
+        let gone = self.shipped_quantity + elsewhere - self.returned_quantity;
         self.current_quantity - gone.max(0)
     }
 }
@@ -170,6 +172,7 @@ pub fn list_open_lines(conn: &mut DbConnection, order: OrderId) -> Result<Vec<Op
             order_lines::shipped_quantity,
             order_lines::fulfilled_elsewhere,
             order_lines::returned_quantity,
+            order_lines::others_quantity,
             exists(line_products::table.filter(line_products::order_line_id.eq(order_lines::id))),
         ))
         .load(conn)?)

@@ -20,6 +20,8 @@ crate::text_enum! {
         Ship = "ship",
         Hold = "hold",
         CancelOrder = "cancel_order",
+        /// Ships what the store warns of, or what nobody could ask it about.
+        Overrule = "overrule",
         Map = "map",
         Replay = "replay",
         Discard = "discard",
@@ -51,9 +53,11 @@ impl Role {
                 Role::Warehouse,
                 Role::Finance,
             ],
-            Action::Map | Action::Replay | Action::Import | Action::CancelOrder => {
-                &[Role::Owner, Role::Admin, Role::Operations]
-            }
+            Action::Map
+            | Action::Replay
+            | Action::Import
+            | Action::CancelOrder
+            | Action::Overrule => &[Role::Owner, Role::Admin, Role::Operations],
             Action::Discard | Action::Connect | Action::Users | Action::Settings => {
                 &[Role::Owner, Role::Admin]
             }
@@ -85,6 +89,7 @@ impl Action {
             Action::Ship => "ship orders",
             Action::Hold => "hold orders",
             Action::CancelOrder => "cancel orders",
+            Action::Overrule => "ship against a warning",
             Action::Map => "map products",
             Action::Replay => "replay events",
             Action::Discard => "discard events",

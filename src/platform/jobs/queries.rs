@@ -106,6 +106,25 @@ pub fn find_latest(
         .optional()?)
 }
 
+/// The latest job of a kind about a record, open or not.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_latest_about(
+    conn: &mut DbConnection,
+    kind: &str,
+    subject: &str,
+) -> Result<Option<JobRow>, DbError> {
+    Ok(jobs::table
+        .filter(jobs::subject.eq(subject))
+        .filter(jobs::kind.eq(kind))
+        .order(jobs::id.desc())
+        .select(JobRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
 /// Keeps what a running job says of its progress.
 ///
 /// # Errors

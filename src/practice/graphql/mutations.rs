@@ -155,6 +155,7 @@ fn new_fulfillment(input: &Args) -> Result<NewFulfillment, UserError> {
         parts.push((order, lines));
     }
     Ok(NewFulfillment {
+        by_service: false,
         parts,
         tracking: tracking(&input.inner("trackingInfo"))?,
         notify: input.flag("notifyCustomer"),

@@ -473,7 +473,8 @@ fn customers(state: &State, args: &Args) -> Vec<Row> {
 }
 
 fn locations(state: &State) -> Vec<Row> {
-    let all = state.locations.iter();
+    // A service's own location is one of those that are hidden unless asked for.
+    let all = state.locations.iter().filter(|one| !one.service);
     all.map(|one| Row {
         sort: one.name.clone(),
         id: one.id,

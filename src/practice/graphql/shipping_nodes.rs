@@ -71,12 +71,22 @@ fn fulfillment_order(state: &State, order: &Order, one: &FulfillmentOrder) -> Ob
         [
             ("id", id("FulfillmentOrder", one.id)),
             ("status", leaf(one.status.text())),
-            ("requestStatus", leaf("UNSUBMITTED")),
+            (
+                "requestStatus",
+                leaf(if one.accepted {
+                    "ACCEPTED"
+                } else {
+                    "UNSUBMITTED"
+                }),
+            ),
             ("order", Val::Ref(Ref::Order(order.id))),
             ("orderId", id("Order", order.id)),
             ("orderName", leaf(order.name())),
             ("orderProcessedAt", time(order.created_at)),
-            ("fulfillAt", time(order.created_at)),
+            (
+                "fulfillAt",
+                time(one.fulfill_at.unwrap_or(order.created_at)),
+            ),
             ("fulfillBy", null()),
             ("channelId", null()),
             ("assignedLocation", assigned(state, one.location_id)),
@@ -101,6 +111,9 @@ fn fulfillment_order(state: &State, order: &Order, one: &FulfillmentOrder) -> Ob
 
 fn actions(one: &FulfillmentOrder) -> &'static [&'static str] {
     match one.status {
+        // Another app's service is on it.
+        FoStatus::Open | FoStatus::InProgress if one.accepted => &[],
+        FoStatus::Scheduled => &["MARK_AS_OPEN"],
         FoStatus::Open => &["CREATE_FULFILLMENT", "HOLD", "MOVE"],
         FoStatus::InProgress => &["CREATE_FULFILLMENT", "MOVE"],
         FoStatus::OnHold => &["RELEASE_HOLD"],
@@ -244,10 +257,10 @@ fn fulfillment(order: &Order, one: &Fulfillment) -> Obj {
             ),
             (
                 "displayStatus",
-                leaf(if one.cancelled {
-                    "CANCELED"
-                } else {
-                    "FULFILLED"
+                leaf(match &one.shipment_status {
+                    _ if one.cancelled => "CANCELED".to_owned(),
+                    Some(status) => status.to_uppercase(),
+                    None => "FULFILLED".to_owned(),
                 }),
             ),
             ("order", Val::Ref(Ref::Order(order.id))),
@@ -267,7 +280,13 @@ fn fulfillment(order: &Order, one: &Fulfillment) -> Obj {
                 "fulfillmentOrders",
                 Conn::listed("FulfillmentOrder", orders),
             ),
-            ("deliveredAt", null()),
+            (
+                "deliveredAt",
+                match one.shipment_status.as_deref() {
+                    Some("delivered") => time(one.updated_at),
+                    Some(_) | None => null(),
+                },
+            ),
             ("inTransitAt", null()),
             ("estimatedDeliveryAt", null()),
             ("createdAt", time(one.created_at)),

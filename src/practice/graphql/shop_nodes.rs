@@ -213,7 +213,7 @@ fn location(state: &State, one: &Location) -> Obj {
             ("name", leaf(one.name.as_str())),
             ("isActive", leaf(true)),
             ("isPrimary", leaf(state.primary_location() == one.id)),
-            ("isFulfillmentService", leaf(false)),
+            ("isFulfillmentService", leaf(one.service)),
             ("fulfillsOnlineOrders", leaf(true)),
             ("shipsInventory", leaf(true)),
             ("hasActiveInventory", leaf(true)),

@@ -7,21 +7,23 @@ use serde_json::json;
 use super::privacy::without_person;
 use super::queries::{self, Ours};
 use super::refunds::Shelf;
-use super::{sent_at, unreadable};
+use super::{sent_at, shipments, unreadable};
 use crate::erp::orders::incoming::{PaymentRule, Shape, Source};
-use crate::erp::orders::{self, Arrival, IncomingOrder, Intake, Received};
+use crate::erp::orders::{self, Arrival, IncomingOrder, Intake, OrderError, Received};
+use crate::erp::shipping::outside::Told as Extent;
 use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::inbox::queries::EventRow;
 use crate::platform::personal_data::{Subject, erase};
 use crate::platform::queue::Outcome;
 use crate::platform::trail;
+use crate::shopify::fulfillments::outside;
 use crate::shopify::orders::{Fulfillment, TranslateError, Translated, translate};
 use crate::shopify::personal_data::{impersonal_body, register};
 use crate::shopify::privacy::is_erased;
 use crate::shopify::shops::Shop;
-use crate::shopify::{customers, mappings, products};
-use crate::types::{At, Field};
+use crate::shopify::{customers, enrich, mappings, products};
+use crate::types::{At, Field, OrderId, ShopId};
 
 /// An order as a webhook tells it.
 pub(super) struct Told {
@@ -42,6 +44,8 @@ pub(crate) struct Booking<'a> {
     pub(crate) kept: Option<Vec<u8>>,
     /// Fulfilments that are echoes of our own pushes.
     pub(crate) echoes: usize,
+    /// All that were told.
+    pub(crate) fulfillments: &'a [Fulfillment],
     /// The delivery that brought it; what it files goes back to that.
     pub(crate) delivery: Option<String>,
 }
@@ -85,6 +89,7 @@ impl<'a> Booking<'a> {
             source,
             kept,
             echoes,
+            fulfillments: &told.fulfillments,
             delivery: None,
         })
     }
@@ -93,6 +98,13 @@ impl<'a> Booking<'a> {
         Source {
             body: self.kept.as_deref().unwrap_or(self.source.body),
             ..self.source
+        }
+    }
+
+    fn actor(&self) -> Actor {
+        Actor {
+            source: self.source.event.map(|event| format!("event:{event}")),
+            ..Actor::default()
         }
     }
 
@@ -154,13 +166,19 @@ pub(super) fn orders(
     let mut bookings = Vec::with_capacity(events.len());
     for (event, told) in events {
         match told.as_ref().map_err(unreadable) {
-            Ok(told) => match refusal(event, told, &owners) {
-                Some(outcome) => refused.push(Some(outcome)),
-                None => {
+            Ok(told) => {
+                let refusal = match refusal(event, told, &owners) {
+                    Some(outcome) => Some(outcome),
+                    None => {
+                        let order = &told.order.external_id;
+                        shipments::of_order(conn, shop, event, (order, &told.fulfillments), now)?
+                    }
+                };
+                if refusal.is_none() {
                     bookings.push(booking(conn, shop, event, told)?);
-                    refused.push(None);
                 }
-            },
+                refused.push(refusal);
+            }
             Err(outcome) => refused.push(Some(outcome)),
         }
     }
@@ -271,15 +289,70 @@ pub(crate) fn book(
                 .customer
                 .value()
                 .and_then(|customer| contacts.get(&customer.external_id).copied()),
-            check_first: false,
+            check_first: shop.check_orders,
             source: booking.source(),
         })
         .collect();
     let received = orders::receive(conn, &intake, &arrivals, now)?;
     for (booking, received) in bookings.iter().zip(&received) {
+        if let Received::Created(order) = received {
+            remember_cancelled(conn, shop, booking, *order, now)?;
+        }
         note_echoes(conn, booking, *received, now)?;
+        ask(conn, shop, booking, *received, now)?;
     }
     Ok(received.into_iter().map(outcome).collect())
+}
+
+/// A new order's fulfilments that were cancelled before it was heard of: an older word of them does not count.
+fn remember_cancelled(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    booking: &Booking<'_>,
+    order: OrderId,
+    now: At,
+) -> Result<(), DbError> {
+    let all = booking.fulfillments.iter();
+    let cancelled: Vec<Fulfillment> = all.filter(|one| one.is_cancelled).cloned().collect();
+    if cancelled.is_empty() {
+        return Ok(());
+    }
+    let known = (order, booking.order.external_id.as_str());
+    let told = (Extent::One, cancelled.as_slice());
+    match outside::receive(conn, shop, known, told, &booking.actor(), now) {
+        Ok(()) => Ok(()),
+        Err(OrderError::Db(error)) => Err(error),
+        // None of these is news of an order that was just made.
+        Err(
+            OrderError::NotFound(_)
+            | OrderError::Changed
+            | OrderError::NoSuchHold
+            | OrderError::Quantity
+            | OrderError::Stock(_),
+        ) => Ok(()),
+    }
+}
+
+/// Has Shopify asked about what a webhook does not tell. What was asked for is not asked for again.
+fn ask(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    booking: &Booking<'_>,
+    received: Received,
+    now: At,
+) -> Result<(), DbError> {
+    if booking.source.shape == Shape::Graphql {
+        return Ok(());
+    }
+    let external_id = &booking.order.external_id;
+    let delivery = booking.delivery.clone().or_else(trail::current);
+    trail::on(delivery, || match received {
+        Received::Created(id) | Received::Updated(id) => {
+            enrich::enqueue_booked(conn, shop, (external_id, id), now)
+        }
+        Received::NeedsFetch(_) => enrich::enqueue_whole(conn, shop, external_id, None, now),
+        Received::Unchanged(_) | Received::Stale(_) | Received::Tombstoned => Ok(()),
+    })
 }
 
 fn note_echoes(
@@ -289,10 +362,7 @@ fn note_echoes(
     now: At,
 ) -> Result<(), DbError> {
     if let (Received::Updated(order), true) = (received, booking.echoes > 0) {
-        let actor = Actor {
-            source: booking.source.event.map(|event| format!("event:{event}")),
-            ..Actor::default()
-        };
+        let actor = booking.actor();
         let entry = Entry::new(Kind::Echo, json!({ "fulfillments": booking.echoes }));
         timeline::record(conn, order, entry, &actor, now)?;
     }
@@ -312,6 +382,7 @@ fn attribute(order: &mut IncomingOrder, others: &[&Fulfillment]) {
     for line in order.lines.iter_mut().flatten() {
         let elsewhere = others
             .iter()
+            .filter(|fulfillment| !fulfillment.is_cancelled)
             .flat_map(|fulfillment| &fulfillment.lines)
             .filter(|(id, _quantity)| *id == line.external_id)
             .map(|(_id, quantity)| *quantity)
@@ -320,13 +391,28 @@ fn attribute(order: &mut IncomingOrder, others: &[&Fulfillment]) {
     }
 }
 
+/// The fulfilments of an order that are not ours, cancelled ones among them.
+pub(crate) fn tell_apart_for<'a>(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    order: &str,
+    fulfillments: &'a [Fulfillment],
+) -> Result<Vec<&'a Fulfillment>, DbError> {
+    let ours = queries::our_fulfillments(conn, shop, order)?;
+    Ok(tell_apart(fulfillments, ours).0)
+}
+
 /// The fulfilments that are not ours, and how many matched an intent whose answer is still out.
 fn tell_apart(fulfillments: &[Fulfillment], mut ours: Vec<Ours>) -> (Vec<&Fulfillment>, usize) {
     let mut others = Vec::new();
     let mut echoes = 0;
-    for fulfillment in fulfillments.iter().filter(|one| !one.is_cancelled) {
+    for fulfillment in fulfillments {
         let known = |one: &Ours| one.gid.as_deref() == Some(fulfillment.gid.as_str());
         if ours.iter().any(known) {
+            continue;
+        }
+        if fulfillment.is_cancelled {
+            others.push(fulfillment);
             continue;
         }
         let intent = ours

@@ -4,17 +4,39 @@ use super::{payments, unreadable};
 use crate::erp::orders::incoming::{Shape, Source};
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::queue::Outcome;
+use crate::shopify::enrich;
+use crate::shopify::gid::{Gid, Order};
 use crate::shopify::orders::fetch::Fetched;
 use crate::shopify::orders::graphql;
 use crate::shopify::shops::Shop;
 use crate::types::At;
 
-/// Books an order as it was when it was asked for. `name` is the query that brought it.
+/// Books an order as it was when it was asked for, and has asked what it does not tell. `name` is the query that
+/// brought it.
 ///
 /// # Errors
 ///
 /// The database's; everything else is an [`Outcome`].
 pub fn apply_fetched(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    fetched: &Fetched,
+    name: &str,
+    now: At,
+) -> Result<Outcome, DbError> {
+    let outcome = book_fetched(conn, shop, fetched, name, now)?;
+    if let Some(order) = Gid::<Order>::parse(&fetched.node.id) {
+        enrich::enqueue_fetched(conn, shop, &order.digits(), now)?;
+    }
+    Ok(outcome)
+}
+
+/// As [`apply_fetched`], for who asks about the rest by itself.
+///
+/// # Errors
+///
+/// The database's; everything else is an [`Outcome`].
+pub(crate) fn book_fetched(
     conn: &mut DbConnection,
     shop: &Shop,
     fetched: &Fetched,

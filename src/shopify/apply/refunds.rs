@@ -7,6 +7,7 @@ use crate::erp::timeline::Actor;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::inbox::queries::EventRow;
 use crate::platform::queue::Outcome;
+use crate::shopify::enrich;
 use crate::shopify::locations;
 use crate::shopify::orders::refunds::order_of;
 use crate::shopify::privacy::is_erased;
@@ -91,7 +92,11 @@ pub(super) fn apply(
         now,
     );
     match booked {
-        Ok(_) => Ok(Outcome::Done),
+        Ok(_) => {
+            // What is given back before it left is no longer to ship: the store says of which part.
+            enrich::enqueue(conn, shop, id, None, now)?;
+            Ok(Outcome::Done)
+        }
         Err(OrderError::Db(error)) => Err(error),
         Err(
             error @ (OrderError::NotFound(_)

@@ -16,9 +16,10 @@ pub struct Remote {
 pub struct RemoteOrder {
     pub gid: String,
     pub location: Option<String>,
-    pub status: String,
     /// Shopify lets us fulfil it now.
     pub can_fulfil: bool,
+    /// Why not, and what helps, in words.
+    pub obstacle: String,
     pub lines: Vec<RemoteLine>,
 }
 
@@ -152,28 +153,59 @@ pub fn plan(
     if missing == 0 {
         return Ok(intents.into_values().collect());
     }
-    Err(why_not(remote, missing))
+    Err(why_not(remote, wanted, missing))
 }
 
-fn why_not(remote: &Remote, missing: i64) -> String {
-    let mut states: Vec<String> = remote
+fn why_not(remote: &Remote, wanted: &BTreeMap<String, i64>, missing: i64) -> String {
+    let mut obstacles: Vec<&str> = remote
         .orders
         .iter()
-        .filter(|order| !order.can_fulfil && order.lines.iter().any(|line| line.remaining > 0))
-        .map(|order| order.status.to_lowercase().replace('_', " "))
+        .filter(|order| !order.can_fulfil)
+        .filter(|order| {
+            let open =
+                |line: &RemoteLine| line.remaining > 0 && wanted.contains_key(&line.line_item);
+            order.lines.iter().any(open)
+        })
+        .map(|order| order.obstacle.as_str())
         .collect();
-    states.dedup();
+    obstacles.sort_unstable();
+    obstacles.dedup();
     if remote.orders.is_empty() {
         "Shopify shows no fulfillment orders for this order: the scopes for fulfillment orders are missing, or another app ships it".to_owned()
-    } else if states.is_empty() {
+    } else if obstacles.is_empty() {
         format!(
-            "in Shopify {missing} fewer pieces are left to ship than this shipment holds: they were shipped or removed there"
+            "in Shopify {missing} fewer pieces are left to ship than this shipment holds: they were shipped or removed there. Undo this shipment, fetch the order, and ship what is left"
         )
     } else {
         format!(
-            "Shopify does not let {missing} pieces be shipped now (fulfillment order {}): release it there, then replay",
-            states.join(", ")
+            "Shopify does not let {missing} pieces be shipped now: {}. Then replay",
+            obstacles.join("; ")
         )
+    }
+}
+
+/// Why a fulfillment order cannot be fulfilled now. `holds`: who keeps it, and why.
+#[must_use]
+pub fn obstacle(status: &str, place: &str, opens: Option<&str>, holds: &[String]) -> String {
+    match status {
+        "ON_HOLD" if holds.is_empty() => {
+            format!("what {place} ships is on hold, release it in Shopify")
+        }
+        "ON_HOLD" => format!(
+            "what {place} ships is on hold ({}), release it in Shopify",
+            holds.join(", ")
+        ),
+        "SCHEDULED" => format!(
+            "what {place} ships is scheduled for {}, open it in Shopify",
+            opens.unwrap_or("later")
+        ),
+        "IN_PROGRESS" | "OPEN" => format!(
+            "{place} is another service's and ships it itself, take it back in Shopify or undo this shipment"
+        ),
+        other => format!(
+            "what {place} ships is {}, look at it in Shopify",
+            other.to_lowercase().replace('_', " ")
+        ),
     }
 }
 
@@ -236,8 +268,8 @@ mod tests {
         RemoteOrder {
             gid: gid.to_owned(),
             location: Some(location.to_owned()),
-            status: if can_fulfil { "OPEN" } else { "ON_HOLD" }.to_owned(),
             can_fulfil,
+            obstacle: obstacle("ON_HOLD", location, None, &["Incorrect address".to_owned()]),
             lines: lines
                 .iter()
                 .map(|(gid, line_item, remaining)| RemoteLine {
@@ -290,7 +322,19 @@ mod tests {
             fulfillments: Vec::new(),
         };
         let error = plan(&held, &wanted(&[("a", 1)]), None).expect_err("held");
-        assert!(error.contains("on hold"), "{error}");
+        assert!(
+            error.contains("reno ships is on hold (Incorrect address)"),
+            "{error}"
+        );
+        let none = plan(&held, &wanted(&[("b", 1)]), None).expect_err("gone");
+        assert!(none.contains("1 fewer pieces"), "{none}");
+        let waits = obstacle("SCHEDULED", "reno", Some("2026-12-07"), &[]);
+        assert!(
+            waits.contains("scheduled for 2026-12-07, open it"),
+            "{waits}"
+        );
+        let given = obstacle("IN_PROGRESS", "Robots", None, &[]);
+        assert!(given.contains("another service's"), "{given}");
         let error = plan(&Remote::default(), &wanted(&[("a", 1)]), None).expect_err("empty");
         assert!(error.contains("scopes"), "{error}");
     }

@@ -103,6 +103,25 @@ pub fn list_of_shipment(
         .load(conn)?)
 }
 
+/// The call that made this fulfilment, and its shipment, as long as we think that it stands.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_done(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    gid: &str,
+) -> Result<Option<(i64, ShipmentId)>, DbError> {
+    Ok(shopify_fulfillments::table
+        .filter(shopify_fulfillments::shop_id.eq(shop))
+        .filter(shopify_fulfillments::fulfillment_gid.eq(gid))
+        .filter(shopify_fulfillments::state.eq(PushState::Done))
+        .select((shopify_fulfillments::id, shopify_fulfillments::shipment_id))
+        .first(conn)
+        .optional()?)
+}
+
 /// Fulfilments of an order that calls of ours made.
 ///
 /// # Errors

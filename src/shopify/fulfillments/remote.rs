@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use super::Tracking;
-use super::plan::{Intent, Remote, RemoteFulfillment, RemoteLine, RemoteOrder};
+use super::plan::{Intent, Remote, RemoteFulfillment, RemoteLine, RemoteOrder, obstacle};
 use super::queries::Origin;
 use crate::shopify::client::ShopifyError;
 use crate::shopify::gid::{Gid, Order};
@@ -60,10 +60,28 @@ fn remote_order(
     order: read_orders::OrderFulfillmentOrdersOrderFulfillmentOrdersNodes,
 ) -> RemoteOrder {
     use read_orders::FulfillmentOrderAction as Action;
+    let holds: Vec<String> = order
+        .fulfillment_holds
+        .iter()
+        .map(|hold| {
+            let reason = format!("{:?}", hold.reason)
+                .to_lowercase()
+                .replace('_', " ");
+            match &hold.reason_notes {
+                Some(notes) if !notes.is_empty() => format!("{reason}: {notes}"),
+                Some(_) | None => reason,
+            }
+        })
+        .collect();
+    let opens = order
+        .fulfill_at
+        .as_deref()
+        .and_then(|at| at.split('T').next());
+    let place = &order.assigned_location.name;
     RemoteOrder {
+        obstacle: obstacle(&format!("{:?}", order.status), place, opens, &holds),
         gid: order.id,
         location: order.assigned_location.location.map(|location| location.id),
-        status: format!("{:?}", order.status),
         can_fulfil: order
             .supported_actions
             .iter()

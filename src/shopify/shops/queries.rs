@@ -29,6 +29,8 @@ struct Row {
     api_version: String,
     notify_default: bool,
     order_status_filter: String,
+    check_orders: bool,
+    tell_holds: bool,
     last_error: Option<String>,
     last_error_at: Option<At>,
     installed_at: At,
@@ -76,6 +78,8 @@ impl Row {
             api_version: self.api_version,
             notify_default: self.notify_default,
             order_status_filter: self.order_status_filter,
+            check_orders: self.check_orders,
+            tell_holds: self.tell_holds,
             last_error: self.last_error,
             last_error_at: self.last_error_at,
             installed_at: self.installed_at,
@@ -404,6 +408,21 @@ pub(crate) fn set_restock_returns(
 ) -> Result<(), DbError> {
     diesel::update(table.find(id))
         .set(t::restock_returns.eq(restock))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(crate) fn set_order_rules(
+    conn: &mut DbConnection,
+    id: ShopId,
+    check_orders: bool,
+    tell_holds: bool,
+) -> Result<(), DbError> {
+    diesel::update(table.find(id))
+        .set((
+            t::check_orders.eq(check_orders),
+            t::tell_holds.eq(tell_holds),
+        ))
         .execute(conn)?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::refunds::{self, Refund};
 use super::returns::{self, Return};
 use super::shipments::{self, Shipment};
+use super::told::{self, Told};
 use super::versions::{self, Version};
 use super::{Amount, Page, moment, page_size, parsed};
 use crate::erp::customers::{self, Address};
@@ -143,6 +144,8 @@ pub struct Order {
     pub returns: Vec<Return>,
     /// What edits changed, newest first.
     pub versions: Vec<Version>,
+    #[serde(flatten)]
+    pub told: Told,
 }
 
 /// Where somebody lives.
@@ -227,6 +230,8 @@ pub struct Line {
     pub refunded_quantity: i64,
     /// Of these, what had left and came back.
     pub returned_quantity: i64,
+    /// Given to others by the store, shipped or not: not ours to ship.
+    pub with_others: i64,
     /// Whether it is something to ship at all.
     pub requires_shipping: bool,
     pub gift_card: bool,
@@ -433,6 +438,7 @@ fn load(conn: &mut DbConnection, order: &OrderRow, summary: Summary) -> Result<O
         refunds: refunds::of_order(conn, id)?,
         returns: returns::of_order(conn, id)?,
         versions: versions::of_order(conn, id)?,
+        told: told::load(conn, order)?,
         phone: order.facts.phone.clone(),
         shipping_address: postal(order.facts.shipping_address.as_deref()),
         billing_address: postal(order.facts.billing_address.as_deref()),
@@ -475,6 +481,7 @@ fn line(order: &OrderRow, row: LineRow, items: &[parts::ItemRow]) -> Line {
         fulfilled_elsewhere: facts.fulfilled_elsewhere,
         refunded_quantity: row.refunded_quantity,
         returned_quantity: row.returned_quantity,
+        with_others: row.others_quantity,
         requires_shipping: facts.ships,
         gift_card: facts.gift_card,
         tip: facts.tip,

@@ -185,6 +185,8 @@ fn settings(arguments: &Value) -> String {
             "notify" => "whether customers are told",
             "notification_key" => "notification key",
             "deliveries" => "which orders are delivered locally",
+            "check_orders" => "whether new orders wait for a check",
+            "tell_holds" => "whether holds are told to Shopify",
             other => other,
         })
         .collect();

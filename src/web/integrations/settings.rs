@@ -14,12 +14,13 @@ use crate::erp::orders::incoming::PaymentRule;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::jobs::{self, Filing, queries as rows};
 use crate::shopify::connect::{self, ConnectError};
+use crate::shopify::enrich::ReassignOrders;
 use crate::shopify::jobs::{ImportProducts, SetUpShop};
 use crate::shopify::locations::{self, Mapped};
-use crate::shopify::shops::{self, Shop, ShopError};
+use crate::shopify::shops::{self, OrderRules, Shop, ShopError};
 use crate::shopify::sync::{Stream, queries as cursors, watch};
 use crate::shopify::{Connector, locations_cause};
-use crate::types::{At, LocationId, ShopId};
+use crate::types::{At, LocationId, ShopId, UserId};
 use crate::web::error::WebError;
 use crate::web::filters;
 use crate::web::form::Errors;
@@ -122,8 +123,8 @@ pub async fn edit(
     Ok(html(StatusCode::OK, &page))
 }
 
-/// `POST /integrations/shopify/{id}/settings`: `notify`, `restock_returns`, `payment`, `every_minutes`, `notification_key`,
-/// `location-{row}`.
+/// `POST /integrations/shopify/{id}/settings`: `notify`, `restock_returns`, `check_orders`, `tell_holds`, `payment`,
+/// `every_minutes`, `notification_key`, `location-{row}`.
 ///
 /// # Errors
 ///
@@ -152,6 +153,7 @@ pub async fn update(
         }
         shops::set_restock_returns(conn, id, restock)?;
         changed.extend(set_streams(conn, &shop, &form, now)?);
+        changed.extend(keep_order_rules(conn, &shop, &form)?);
         let before = locations::list(conn, id)?;
         for (field, value) in &form {
             let row = field.strip_prefix("location-").map(str::parse::<i64>);
@@ -167,6 +169,8 @@ pub async fn update(
         }
         if !same_places(&before, &locations::list(conn, id)?) {
             changed.push("locations");
+            let filing = filing(&shop, by);
+            jobs::enqueue(conn, &ReassignOrders { shop: id }, &filing, now)?;
         }
         if !changed.is_empty() {
             let (kind, subject) = (Kind::StoreSettingsChanged, format!("store/{id}"));
@@ -205,6 +209,27 @@ fn set_streams(
         watch::follow(conn, shop, now)?;
         cursors::set_every_minutes(conn, shop.id, Stream::Orders, minutes)?;
         changed.push("backup");
+    }
+    Ok(changed)
+}
+
+/// Keeps what the form says of the store's orders; gives what it changed.
+fn keep_order_rules(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    form: &HashMap<String, String>,
+) -> Result<Vec<&'static str>, ShopError> {
+    let rules = OrderRules {
+        check_orders: form.contains_key("check_orders"),
+        tell_holds: form.contains_key("tell_holds"),
+    };
+    shops::set_order_rules(conn, shop.id, rules)?;
+    let mut changed = Vec::new();
+    if shop.check_orders != rules.check_orders {
+        changed.push("check_orders");
+    }
+    if shop.tell_holds != rules.tell_holds {
+        changed.push("tell_holds");
     }
     Ok(changed)
 }
@@ -279,7 +304,7 @@ pub async fn import(
 ) -> Result<HttpResponse, WebError> {
     let shop = load(&db, id.into_inner()).await?;
     let now = cx.clock.now();
-    let filing = filing(&shop, &user);
+    let filing = filing(&shop, user.id);
     let job = db
         .write(move |conn| -> Result<_, DbError> {
             let job = ImportProducts { shop: shop.id };
@@ -306,7 +331,7 @@ pub async fn set_up(
     id: web::Path<ShopId>,
 ) -> Result<HttpResponse, WebError> {
     let shop = load(&db, id.into_inner()).await?;
-    let (now, filing, id) = (cx.clock.now(), filing(&shop, &user), shop.id);
+    let (now, filing, id) = (cx.clock.now(), filing(&shop, user.id), shop.id);
     db.write(move |conn| jobs::enqueue(conn, &SetUpShop { shop: id }, &filing, now).map(drop))
         .await?;
     visitor
@@ -318,10 +343,10 @@ pub async fn set_up(
     Ok(see_other(&format!("/integrations/shopify/{id}")))
 }
 
-fn filing(shop: &Shop, user: &CurrentUser) -> Filing {
+fn filing(shop: &Shop, user: UserId) -> Filing {
     Filing {
         shop_domain: Some(shop.domain.to_string()),
-        user: Some(user.id),
+        user: Some(user),
         ..Filing::default()
     }
 }

@@ -7,13 +7,15 @@ use super::words::{self, Badge};
 use super::{ListQuery, edits};
 use crate::erp::customers::Address;
 use crate::erp::deliveries::queries::DeliveryRow;
+use crate::erp::holds::HoldKind;
+use crate::erp::holds::queries as hold_rows;
 use crate::erp::orders::cancellations::CAUSE as CANCELLATION;
 use crate::erp::orders::difference::Change;
 use crate::erp::orders::queries::list::{self, View, Wanted};
 use crate::erp::orders::queries::sums::{self, DetailFacts};
 use crate::erp::orders::queries::{self as rows, OrderRow, show as parts};
 use crate::erp::orders::{self, WorkState};
-use crate::erp::{customers, deliveries, holds, timeline};
+use crate::erp::{customers, deliveries, timeline};
 use crate::platform::db::{Db, DbConnection};
 use crate::types::{At, OrderId};
 use crate::web::deliveries::words as delivery_words;
@@ -24,12 +26,16 @@ use crate::web::shipments::{ShipForm, ShipPanel};
 use crate::web::timeline::{Shown, shown};
 use crate::web::visitor::Visitor;
 
+mod channel;
+mod holds;
 mod lines;
 mod money;
 mod records;
 mod refunds;
 mod returns;
 
+pub use channel::ChannelView;
+pub use holds::HoldView;
 pub use lines::LineView;
 pub use money::{MoneyView, PaymentView, Row};
 pub use records::Company;
@@ -38,18 +44,6 @@ pub use returns::ReturnView;
 
 /// How many timeline entries a page shows.
 const TIMELINE: i64 = 200;
-
-/// A hold with its remedy.
-pub struct HoldView {
-    pub id: i64,
-    pub text: String,
-    pub note: Option<String>,
-    /// Where it is mended, if there is a place: path and words.
-    pub remedy: Option<(String, &'static str)>,
-    pub is_manual: bool,
-    /// It ends with a decision elsewhere, never by its button.
-    pub is_decided_elsewhere: bool,
-}
 
 /// An edit: when, and what it changed.
 pub struct Edit {
@@ -90,7 +84,7 @@ struct Loaded {
     order: OrderRow,
     channel: Option<parts::ChannelRow>,
     lines: Vec<LineView>,
-    holds: Vec<holds::queries::HoldRow>,
+    holds: Vec<hold_rows::HoldRow>,
     entries: Vec<Shown>,
     money: money::Parts,
     details: DetailFacts,
@@ -100,6 +94,8 @@ struct Loaded {
     refunds: Vec<RefundView>,
     returns: Vec<ReturnView>,
     customer: Option<Customer>,
+    /// What the store says when it is asked.
+    told: Option<ChannelView>,
     ship: ShipPanel,
     beside: (Option<OrderId>, Option<OrderId>),
     deliveries: Vec<DeliveryRow>,
@@ -140,6 +136,7 @@ struct ShowPage {
     returns: Vec<ReturnView>,
     flags: Vec<String>,
     customer: Option<Customer>,
+    told: Option<ChannelView>,
     shipping: Vec<String>,
     billing: Vec<String>,
     attributes: Vec<(String, String)>,
@@ -205,10 +202,12 @@ fn load(
         None => None,
     };
     let reviews = edits::load(conn, &order)?;
+    let lines = lines::load(conn, &order)?;
     Ok(Some(Loaded {
         channel: parts::find_channel(conn, order.channel_id)?,
-        lines: lines::load(conn, &order)?,
-        holds: holds::queries::list_open(conn, id)?,
+        told: channel::load(conn, &order, &lines)?,
+        lines,
+        holds: hold_rows::list_open(conn, id)?,
         entries: timeline::queries::list(conn, id, TIMELINE)?
             .iter()
             .map(shown)
@@ -239,6 +238,15 @@ fn load(
 fn built(frame: Frame, query: &ListQuery, loaded: Loaded) -> ShowPage {
     let Loaded { order, lines, .. } = loaded;
     let facts = &order.facts;
+    let around = holds::Around {
+        order: &order,
+        lines: &lines,
+        reviews: &loaded.reviews,
+        told: loaded.told.as_ref(),
+        may_overrule: frame.may("overrule"),
+    };
+    let shown_holds = loaded.holds.iter().map(|hold| holds::view(hold, &around));
+    let shown_holds = shown_holds.collect();
     ShowPage {
         way: way(&frame, query, loaded.beside),
         source: words::channel(loaded.channel.as_ref().map_or("", |row| row.kind.as_str())),
@@ -246,18 +254,14 @@ fn built(frame: Frame, query: &ListQuery, loaded: Loaded) -> ShowPage {
         is_held: loaded
             .holds
             .iter()
-            .any(|hold| hold.kind == holds::HoldKind::Manual && hold.cause.is_empty()),
+            .any(|hold| hold.kind == HoldKind::Manual && hold.cause.is_empty()),
         may_cancel: !WorkState::CLOSED.contains(&order.work_state)
             && loaded.holds.iter().all(|hold| hold.cause != CANCELLATION),
         short_words: short_words(&lines, order.short_quantity),
         gone_words: gone_words(&order, &lines),
         state: words::state(order.work_state, order.short_quantity),
         payment: words::payment(facts.payment_state),
-        holds: loaded
-            .holds
-            .iter()
-            .map(|hold| hold_view(hold, &order, &lines, &loaded.reviews))
-            .collect(),
+        holds: shown_holds,
         is_open: lines.iter().any(|line| line.open > 0),
         entries: loaded.entries,
         ship: loaded.ship,
@@ -278,6 +282,7 @@ fn built(frame: Frame, query: &ListQuery, loaded: Loaded) -> ShowPage {
             .flat_map(|flags| flags.lines().map(str::to_owned))
             .collect(),
         customer: loaded.customer,
+        told: loaded.told,
         shipping: written(&facts.shipping_address),
         billing: written(&facts.billing_address),
         attributes: facts
@@ -386,58 +391,5 @@ fn way(frame: &Frame, query: &ListQuery, beside: (Option<OrderId>, Option<OrderI
         previous: beside.0.map(link),
         next: beside.1.map(link),
         query,
-    }
-}
-
-fn hold_view(
-    hold: &holds::queries::HoldRow,
-    order: &OrderRow,
-    lines: &[LineView],
-    reviews: &[edits::Row],
-) -> HoldView {
-    use holds::HoldKind;
-    let line = lines.iter().find(|line| line.cause == hold.cause);
-    let text = match (hold.kind, line) {
-        (HoldKind::Unmapped, Some(line)) => format!("{} has no item here.", line.title),
-        (HoldKind::Unmapped, None) => "A product of this order has no item here.".to_owned(),
-        (HoldKind::Unpaid, _) => "It is not paid yet. It is released by the payment.".to_owned(),
-        (HoldKind::Checking, _) => "The store is being asked for what it did not tell.".to_owned(),
-        (HoldKind::Risk, _) => "The store sees a risk of fraud.".to_owned(),
-        (HoldKind::Address, _) => "The address needs a look.".to_owned(),
-        (HoldKind::Channel, _) => "The store holds it.".to_owned(),
-        (HoldKind::Edit, _) => "It was edited after something had been shipped.".to_owned(),
-        (HoldKind::Manual, _) if hold.cause == CANCELLATION => {
-            "The store is asked to cancel it: nothing leaves meanwhile.".to_owned()
-        }
-        (HoldKind::Manual, _) => "It is on hold.".to_owned(),
-    };
-    let remedy = match (hold.kind, line) {
-        (HoldKind::Unmapped, Some(line)) if line.has_variant => Some((
-            format!("/mappings?view=unmapped&q={}", line.search()),
-            "Map it",
-        )),
-        (HoldKind::Unmapped, Some(line)) => Some((format!("#line-{}", line.id), "Choose its item")),
-        (HoldKind::Edit, _) => reviews.iter().rfind(|row| row.is_pending()).map(|row| {
-            let path = format!("/orders/{}/edits/{}", order.id, row.version);
-            (path, "Review the edit")
-        }),
-        (
-            HoldKind::Unmapped
-            | HoldKind::Unpaid
-            | HoldKind::Checking
-            | HoldKind::Risk
-            | HoldKind::Address
-            | HoldKind::Channel
-            | HoldKind::Manual,
-            _,
-        ) => None,
-    };
-    HoldView {
-        id: hold.id,
-        text,
-        note: hold.note.clone(),
-        remedy,
-        is_manual: hold.kind == HoldKind::Manual,
-        is_decided_elsewhere: hold.kind == HoldKind::Edit || hold.cause == CANCELLATION,
     }
 }

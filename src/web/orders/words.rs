@@ -23,6 +23,12 @@ fn badge(text: &str, kind: &'static str) -> Badge {
     }
 }
 
+/// A badge for a word of a page of its own.
+#[must_use]
+pub fn plain_badge(text: &str, kind: &'static str) -> Badge {
+    badge(text, kind)
+}
+
 fn quiet(text: &str, kind: &'static str) -> Badge {
     Badge {
         quiet: true,

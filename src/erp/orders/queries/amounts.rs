@@ -254,6 +254,18 @@ pub(in crate::erp::orders) fn insert_tombstone(
     Ok(())
 }
 
+/// Whether the order came in this shape before.
+///
+/// # Errors
+///
+/// The database's.
+pub fn has_source(conn: &mut DbConnection, order: OrderId, shape: Shape) -> Result<bool, DbError> {
+    let of_shape = order_sources::table
+        .filter(order_sources::order_id.eq(order))
+        .filter(order_sources::shape.eq(shape));
+    Ok(diesel::select(diesel::dsl::exists(of_shape)).get_result(conn)?)
+}
+
 /// The event that brought the last source of this shape.
 pub(in crate::erp::orders) fn find_source_event(
     conn: &mut DbConnection,

@@ -61,6 +61,8 @@ pub struct LineRow {
     pub returned_quantity: i64,
     /// Pieces that came back by returns, refunded or not.
     pub back_quantity: i64,
+    /// Pieces that the channel has given to others, shipped or not.
+    pub others_quantity: i64,
     #[diesel(embed)]
     pub facts: LineFacts,
 }

@@ -187,6 +187,8 @@ fn fulfillment(one: &shape::OrderOrderFulfillments) -> payloads::Fulfillment {
                 })
                 .collect(),
         ),
+        // Where it left from and how far it has come, `OrderStanding` tells.
+        ..payloads::Fulfillment::default()
     }
 }
 

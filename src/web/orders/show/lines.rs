@@ -28,6 +28,8 @@ pub struct ItemView {
 #[derive(Clone, Debug)]
 pub struct LineView {
     pub id: OrderLineId,
+    /// The channel's id of it.
+    pub external_id: String,
     pub title: String,
     pub variant: Option<String>,
     pub sku: Option<String>,
@@ -47,6 +49,8 @@ pub struct LineView {
     pub returned: i64,
     /// Refunded in any way.
     pub refunded: i64,
+    /// Pieces that others are still to ship.
+    pub others: i64,
     /// Pieces still to leave.
     pub open: i64,
     /// Pieces that stock is promised for.
@@ -112,8 +116,10 @@ fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock
     let gone = row.shipped_quantity + facts.fulfilled_elsewhere;
     // A test order is never shipped.
     let ours = facts.ships && !order.facts.test && facts.resolution != LineResolution::Ignored;
+    let elsewhere = facts.fulfilled_elsewhere.max(row.others_quantity);
     let open = if ours {
-        (facts.current_quantity - (gone - row.returned_quantity).max(0)).max(0)
+        (facts.current_quantity - (row.shipped_quantity + elsewhere - row.returned_quantity).max(0))
+            .max(0)
     } else {
         0
     };
@@ -140,6 +146,7 @@ fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock
             .variant_title
             .clone()
             .filter(|variant| !label("", Some(variant)).is_empty()),
+        external_id: facts.external_id,
         title: facts.title,
         sku: facts.sku,
         properties: facts
@@ -153,6 +160,7 @@ fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock
         elsewhere: facts.fulfilled_elsewhere,
         returned: row.returned_quantity,
         refunded: row.refunded_quantity,
+        others: (row.others_quantity - facts.fulfilled_elsewhere).max(0),
         open,
         total: Money::new(facts.total_minor, currency),
         each: UnitPrice {

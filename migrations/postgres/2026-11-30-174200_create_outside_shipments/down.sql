@@ -1,0 +1,2 @@
+DROP TABLE outside_shipment_lines;
+DROP TABLE outside_shipments;
