@@ -11,7 +11,7 @@ use crate::erp::shipping::queries::{list_parts, list_taken};
 use crate::erp::stock::{self, Movement, StockError, queries as levels};
 use crate::erp::timeline::{Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{At, LocationId, OrderId};
+use crate::types::{At, LocationId, OrderId, OrderLineId};
 
 use queries::Row;
 
@@ -64,7 +64,10 @@ pub fn receive(
     let mut touched = false;
     for one in shipments {
         match known.iter().find(|row| row.external_id == one.external_id) {
-            None if one.state == OutsideState::Cancelled => {}
+            None if one.state == OutsideState::Cancelled => {
+                // Remembered, so that an older word of it does not count it as gone.
+                keep(conn, order, one, None, &lines)?;
+            }
             None => {
                 let stock_from = one.stock_from.filter(|_location| !row.facts.test);
                 entries.push(take(conn, order, one, stock_from, &lines, now)?);
@@ -103,15 +106,14 @@ fn count_anew(conn: &mut DbConnection, order: OrderId, lines: &[LineRow]) -> Res
     Ok(())
 }
 
-/// Keeps a new one, and takes the stock that left with it.
-fn take(
+/// Writes one down; gives its id and the lines of ours that it held.
+fn keep(
     conn: &mut DbConnection,
     order: OrderId,
     one: &OutsideShipment,
     stock_from: Option<LocationId>,
     lines: &[LineRow],
-    now: At,
-) -> Result<Entry, OrderError> {
+) -> Result<(i64, Vec<(OrderLineId, i64)>), DbError> {
     let ours: Vec<_> = one
         .lines
         .iter()
@@ -124,6 +126,19 @@ fn take(
         .collect();
     let id = queries::insert(conn, order, one, stock_from)?;
     queries::insert_lines(conn, id, &ours)?;
+    Ok((id, ours))
+}
+
+/// Keeps a new one, and takes the stock that left with it.
+fn take(
+    conn: &mut DbConnection,
+    order: OrderId,
+    one: &OutsideShipment,
+    stock_from: Option<LocationId>,
+    lines: &[LineRow],
+    now: At,
+) -> Result<Entry, OrderError> {
+    let (id, ours) = keep(conn, order, one, stock_from, lines)?;
     let (mut taken, mut missing) = (0, 0);
     if let Some(location) = stock_from {
         let source = source_of(id);
