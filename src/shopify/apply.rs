@@ -12,7 +12,6 @@ use crate::platform::jobs::{self, Filing};
 use crate::platform::queue::Outcome;
 use crate::platform::trail;
 use crate::platform::worker::handler::{Handler, Readings};
-use crate::shopify::enrich;
 use crate::shopify::jobs::{CheckUninstalled, ReadLocations, ReadScopes};
 use crate::shopify::orders::TranslateError;
 use crate::shopify::privacy::RequestKind;
