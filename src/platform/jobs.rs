@@ -74,24 +74,50 @@ pub fn enqueue<J: Job>(
     filing: &Filing,
     now: At,
 ) -> Result<Option<JobId>, DbError> {
+    queries::insert(conn, &row(job, filing, trail::current(), now)?)
+}
+
+/// As [`enqueue`], for many jobs with the delivery that each goes back to.
+///
+/// # Errors
+///
+/// The database's.
+pub fn enqueue_all<J: Job>(
+    conn: &mut DbConnection,
+    jobs: &[(J, Filing, Option<String>)],
+    now: At,
+) -> Result<(), DbError> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let rows = jobs
+        .iter()
+        .map(|(job, filing, delivery)| row(job, filing, delivery.clone(), now));
+    let rows: Vec<queries::NewJob> = rows.collect::<Result<_, _>>()?;
+    queries::insert_all(conn, &rows)
+}
+
+fn row<J: Job>(
+    job: &J,
+    filing: &Filing,
+    delivery: Option<String>,
+    now: At,
+) -> Result<queries::NewJob, DbError> {
     let payload = serde_json::to_string(job).map_err(|error| {
         DbError::Query(diesel::result::Error::SerializationError(Box::new(error)))
     })?;
-    queries::insert(
-        conn,
-        &queries::NewJob {
-            kind: J::KIND,
-            dedupe_key: job.dedupe_key(),
-            key: job.key(),
-            payload,
-            webhook_id: trail::current(),
-            shop_domain: filing.shop_domain.clone(),
-            subject: filing.subject.clone(),
-            created_at: now,
-            created_by: filing.user,
-            due_at: now.after(filing.delay),
-        },
-    )
+    Ok(queries::NewJob {
+        kind: J::KIND,
+        dedupe_key: job.dedupe_key(),
+        key: job.key(),
+        payload,
+        webhook_id: delivery,
+        shop_domain: filing.shop_domain.clone(),
+        subject: filing.subject.clone(),
+        created_at: now,
+        created_by: filing.user,
+        due_at: now.after(filing.delay),
+    })
 }
 
 type Boxed = Pin<Box<dyn Future<Output = Outcome> + Send>>;

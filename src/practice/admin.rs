@@ -8,7 +8,9 @@ use askama::Template;
 use super::model::{FoStatus, Order};
 use super::state::State;
 use super::totals::{self, totals};
-use super::{Giving, Handling, Misbehaviour, OrderEdit, OrderKind, Practice, Returning, money, pages};
+use super::{
+    Giving, Handling, Misbehaviour, OrderEdit, OrderKind, Practice, Returning, money, pages,
+};
 
 #[derive(Template)]
 #[template(path = "practice/index.html")]

@@ -145,6 +145,42 @@ fn file(
     Ok(())
 }
 
+/// An order that is to be asked about.
+pub(crate) struct ToAsk<'a> {
+    /// The number of its gid, and our id.
+    pub(crate) order: &'a str,
+    pub(crate) known: OrderId,
+    pub(crate) whole: Whole,
+    /// The delivery that it goes back to.
+    pub(crate) delivery: Option<String>,
+}
+
+/// As [`enqueue`], for orders that have just been booked: one statement for all.
+///
+/// # Errors
+///
+/// The database's.
+pub(crate) fn enqueue_all(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    questions: &[ToAsk<'_>],
+    now: At,
+) -> Result<(), DbError> {
+    let filed: Vec<(EnrichOrder, Filing, Option<String>)> = questions
+        .iter()
+        .map(|question| {
+            let job = EnrichOrder {
+                shop: shop.id,
+                order: question.order.to_owned(),
+                whole: question.whole,
+            };
+            let filing = filing(shop, Some(question.known), None);
+            (job, filing, question.delivery.clone())
+        })
+        .collect();
+    jobs::enqueue_all(conn, &filed, now)
+}
+
 /// As [`enqueue`], for an order that was fetched by a comparison or a backfill and that nobody has asked about since
 /// it changed. What was over before the store was connected is left as it was.
 ///

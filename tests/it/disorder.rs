@@ -319,12 +319,12 @@ fn one_by_one(messages: &[Message]) -> Heaps {
     messages.iter().map(|it| vec![it.clone()]).collect()
 }
 
-/// Of each heap the newest state, if it is newer than all before, the deletions, and the refund when it is told before
-/// a state that brings it: giving money back is a change of its own.
+/// Of each heap the newest state, if it is newer than all before, the deletions, and what is told before a state that
+/// brings it along: a refund, and what somebody else has shipped, are changes of their own.
 fn got_through(heaps: &Heaps) -> Vec<Message> {
     let (mut newest, mut through) = (None, Vec::new());
     let mut heard = BTreeSet::new();
-    let mut is_refunded = false;
+    let (mut is_refunded, mut shipped) = (false, BTreeSet::new());
     for heap in heaps {
         let heap = heap.iter().filter(|it| heard.insert(it.webhook_id.clone()));
         let heap: Vec<&Message> = heap.collect();
@@ -335,11 +335,18 @@ fn got_through(heaps: &Heaps) -> Vec<Message> {
         for message in &heap {
             let is_state = state.is_some_and(|it| it.webhook_id == message.webhook_id);
             let is_refund = message.is_refund() && newest.is_some() && !is_refunded;
+            let sent = message.fulfillments();
+            let is_shipment = message.is_fulfillment()
+                && newest.is_some()
+                && sent.iter().any(|one| !shipped.contains(one));
             if is_state {
                 newest = message.version;
             }
             is_refunded |= is_refund || (is_state && message.brings_refund());
-            if is_state || is_refund || message.is_deletion() {
+            if is_state || is_shipment {
+                shipped.extend(sent);
+            }
+            if is_state || is_refund || is_shipment || message.is_deletion() {
                 through.push((*message).clone());
             }
         }

@@ -2,6 +2,7 @@
 use diesel::prelude::*;
 
 use crate::native;
+use crate::platform::db::prepared::{Prepare as _, Rows, at_once};
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{jobs, tries};
 use crate::types::{At, JobId, UserId};
@@ -60,6 +61,31 @@ pub fn insert(conn: &mut DbConnection, job: &NewJob) -> Result<Option<JobId>, Db
         .returning(jobs::id)
         .get_result(c)
         .optional())?)
+}
+
+/// Stores jobs, except those whose dedupe key an open one has.
+///
+/// # Errors
+///
+/// The database's.
+pub fn insert_all(conn: &mut DbConnection, jobs: &[NewJob]) -> Result<(), DbError> {
+    let mut rest = jobs;
+    while !rest.is_empty() {
+        let (rows, later) = rest.split_at(at_once(rest.len()));
+        match conn {
+            DbConnection::Postgres(c) => diesel::insert_into(jobs::table)
+                .values(rows)
+                .on_conflict_do_nothing()
+                .prepared()
+                .execute(c)?,
+            DbConnection::Sqlite(c) => {
+                let each = |row| diesel::insert_or_ignore_into(jobs::table).values(row);
+                Rows(rows.iter().map(each).collect()).execute(c)?
+            }
+        };
+        rest = later;
+    }
+    Ok(())
 }
 
 /// Lets another job have the dedupe key of this one.

@@ -17,12 +17,13 @@ use crate::platform::inbox::queries::EventRow;
 use crate::platform::personal_data::{Subject, erase};
 use crate::platform::queue::Outcome;
 use crate::platform::trail;
+use crate::shopify::enrich::{self, ToAsk, Whole};
 use crate::shopify::fulfillments::outside;
 use crate::shopify::orders::{Fulfillment, TranslateError, Translated, translate};
 use crate::shopify::personal_data::{impersonal_body, register};
 use crate::shopify::privacy::is_erased;
 use crate::shopify::shops::Shop;
-use crate::shopify::{customers, enrich, mappings, products};
+use crate::shopify::{customers, mappings, products};
 use crate::types::{At, Field, OrderId, ShopId};
 
 /// An order as a webhook tells it.
@@ -296,33 +297,32 @@ pub(crate) fn book(
     let received = orders::receive(conn, &intake, &arrivals, now)?;
     for (booking, received) in bookings.iter().zip(&received) {
         if let Received::Created(order) = received {
-            remember_cancelled(conn, shop, booking, *order, now)?;
+            remember_shipments(conn, shop, booking, *order, now)?;
         }
         note_echoes(conn, booking, *received, now)?;
-        ask(conn, shop, booking, *received, now)?;
     }
+    ask(conn, shop, bookings, &received, now)?;
     Ok(received.into_iter().map(outcome).collect())
 }
 
-/// A new order's fulfilments that were cancelled before it was heard of: an older word of them does not count.
-fn remember_cancelled(
+/// What others have shipped of a new order: an older word of it is no news then. Of an order that was asked for, the
+/// next question tells more.
+fn remember_shipments(
     conn: &mut DbConnection,
     shop: &Shop,
     booking: &Booking<'_>,
     order: OrderId,
     now: At,
 ) -> Result<(), DbError> {
-    let all = booking.fulfillments.iter();
-    let cancelled: Vec<Fulfillment> = all.filter(|one| one.is_cancelled).cloned().collect();
-    if cancelled.is_empty() {
+    if booking.fulfillments.is_empty() || booking.source.shape == Shape::Graphql {
         return Ok(());
     }
     let known = (order, booking.order.external_id.as_str());
-    let told = (Extent::One, cancelled.as_slice());
+    let told = (Extent::All, booking.fulfillments);
     match outside::receive(conn, shop, known, told, &booking.actor(), now) {
         Ok(()) => Ok(()),
         Err(OrderError::Db(error)) => Err(error),
-        // None of these is news of an order that was just made.
+        // None of these can be of an order that was just made.
         Err(
             OrderError::NotFound(_)
             | OrderError::Changed
@@ -337,22 +337,28 @@ fn remember_cancelled(
 fn ask(
     conn: &mut DbConnection,
     shop: &Shop,
-    booking: &Booking<'_>,
-    received: Received,
+    bookings: &[Booking<'_>],
+    received: &[Received],
     now: At,
 ) -> Result<(), DbError> {
-    if booking.source.shape == Shape::Graphql {
-        return Ok(());
-    }
-    let external_id = &booking.order.external_id;
-    let delivery = booking.delivery.clone().or_else(trail::current);
-    trail::on(delivery, || match received {
-        Received::Created(id) | Received::Updated(id) => {
-            enrich::enqueue_booked(conn, shop, (external_id, id), now)
-        }
-        Received::NeedsFetch(_) => enrich::enqueue_whole(conn, shop, external_id, None, now),
-        Received::Unchanged(_) | Received::Stale(_) | Received::Tombstoned => Ok(()),
-    })
+    let told = bookings.iter().zip(received);
+    let told = told.filter(|(booking, _)| booking.source.shape != Shape::Graphql);
+    let questions: Vec<ToAsk<'_>> = told
+        .filter_map(|(booking, received)| {
+            let (known, whole) = match received {
+                Received::Created(id) | Received::Updated(id) => (*id, Whole::WhereOutdated),
+                Received::NeedsFetch(id) => (*id, Whole::Always),
+                Received::Unchanged(_) | Received::Stale(_) | Received::Tombstoned => return None,
+            };
+            Some(ToAsk {
+                order: &booking.order.external_id,
+                known,
+                whole,
+                delivery: booking.delivery.clone().or_else(trail::current),
+            })
+        })
+        .collect();
+    enrich::enqueue_all(conn, shop, &questions, now)
 }
 
 fn note_echoes(

@@ -28,6 +28,21 @@ impl Message {
         self.topic == "refunds/create"
     }
 
+    pub(super) fn is_fulfillment(&self) -> bool {
+        self.topic.starts_with("fulfillments/")
+    }
+
+    /// The fulfilments that it tells of, by their ids.
+    pub(super) fn fulfillments(&self) -> Vec<u64> {
+        let body: Value = serde_json::from_slice(&self.body).expect("JSON");
+        let listed = if self.is_fulfillment() {
+            vec![body]
+        } else {
+            body["fulfillments"].as_array().cloned().unwrap_or_default()
+        };
+        listed.iter().filter_map(|one| one["id"].as_u64()).collect()
+    }
+
     /// Whether it is an order that brings its refund along.
     pub(super) fn brings_refund(&self) -> bool {
         let body: Value = serde_json::from_slice(&self.body).expect("JSON");
