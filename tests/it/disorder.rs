@@ -331,9 +331,18 @@ fn got_through(heaps: &Heaps) -> Vec<Message> {
         // The last of equals: it arrived last.
         let states = heap.iter().filter(|it| it.version.is_some());
         let state = states.max_by_key(|it| it.version);
-        let state = state.filter(|it| it.version > newest);
+        let mut state = state.copied().filter(|it| it.version > newest);
+        let mut is_first = true;
         for message in &heap {
-            let is_state = state.is_some_and(|it| it.webhook_id == message.webhook_id);
+            let mut message = *message;
+            let mut is_state = message.version.is_some();
+            if is_state {
+                // The newest state goes where the first of the heap would have gone; the others are superseded.
+                match state.take().filter(|_state| std::mem::take(&mut is_first)) {
+                    Some(newest) => message = newest,
+                    None => is_state = false,
+                }
+            }
             let is_refund = message.is_refund() && newest.is_some() && !is_refunded;
             let sent = message.fulfillments();
             let is_shipment = message.is_fulfillment()
@@ -347,7 +356,7 @@ fn got_through(heaps: &Heaps) -> Vec<Message> {
                 shipped.extend(sent);
             }
             if is_state || is_refund || is_shipment || message.is_deletion() {
-                through.push((*message).clone());
+                through.push(message.clone());
             }
         }
     }
