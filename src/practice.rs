@@ -8,6 +8,7 @@
 mod admin;
 pub mod catalogue;
 mod checkout;
+mod customers;
 mod deliveries;
 mod fulfillments;
 mod graphql;
@@ -42,6 +43,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::customers::{CustomerEdit, NewCustomer};
 use self::deliveries::Ask;
 use self::state::State;
 use crate::platform::clock::Clock;

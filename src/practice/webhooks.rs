@@ -131,6 +131,16 @@ pub(super) fn fulfillment_order_moved(
     single(state, "fulfillment_orders/moved", &body, now);
 }
 
+pub(super) fn customer_deleted(state: &mut State, id: u64, now: Timestamp) {
+    let body = payloads::customer_deleted(id);
+    single(state, "customers/delete", &body, now);
+}
+
+pub(super) fn customers_merged(state: &mut State, kept: u64, gone: u64, now: Timestamp) {
+    let body = payloads::customers_merged(kept, gone);
+    single(state, "customers/merge", &body, now);
+}
+
 pub(super) fn customer(state: &mut State, id: u64, topic: &str, now: Timestamp) {
     let Some(customer) = state.customers.get(id) else {
         return;
