@@ -30,6 +30,7 @@ crate::text_enum! {
         Import = "import",
         Dispatch = "dispatch",
         Drive = "drive",
+        MergeCustomers = "merge_customers",
     }
 }
 
@@ -51,9 +52,11 @@ impl Role {
                 Role::Warehouse,
                 Role::Finance,
             ],
-            Action::Map | Action::Replay | Action::Import | Action::CancelOrder => {
-                &[Role::Owner, Role::Admin, Role::Operations]
-            }
+            Action::Map
+            | Action::Replay
+            | Action::Import
+            | Action::CancelOrder
+            | Action::MergeCustomers => &[Role::Owner, Role::Admin, Role::Operations],
             Action::Discard | Action::Connect | Action::Users | Action::Settings => {
                 &[Role::Owner, Role::Admin]
             }
@@ -95,6 +98,7 @@ impl Action {
             Action::Import => "import from stores",
             Action::Dispatch => "assign deliveries",
             Action::Drive => "deliver",
+            Action::MergeCustomers => "merge customers",
         }
     }
 
