@@ -27,6 +27,7 @@ mod routing;
 mod seed;
 mod server;
 mod state;
+pub mod stock;
 mod tokens;
 mod totals;
 mod webhooks;

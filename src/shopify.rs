@@ -15,6 +15,7 @@ pub mod directory;
 pub mod fulfillments;
 pub mod gid;
 pub mod graphql;
+pub mod inventory;
 pub mod jobs;
 pub mod locations;
 pub mod mappings;
@@ -132,6 +133,8 @@ pub struct Connector {
 pub enum Haste {
     /// Orders and shipments: as long as there is any.
     Now,
+    /// Stock: a quarter of it stays free for orders.
+    Soon,
     /// Imports: half of it stays free for orders.
     Patient,
 }

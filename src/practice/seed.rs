@@ -54,6 +54,7 @@ fn location(
             ..Address::default()
         },
         created_at: now,
+        closed: false,
     }
 }
 
@@ -125,6 +126,7 @@ pub(super) fn blank_variant(state: &mut State, title: &str, price: i64, now: Tim
         requires_shipping: true,
         taxable: true,
         tracked: true,
+        bundle: false,
         levels: BTreeMap::new(),
         updated_at: now,
     }

@@ -142,7 +142,7 @@ fn other(
         Act::KeepPayment => payments::transaction(conn, &shop, event, now),
         Act::LeaveToOrder => Ok(hints::of_order(event)),
         Act::LeaveToNamedOrder => Ok(hints::of_named_order(event)),
-        Act::LeaveStock => Ok(hints::of_stock(event)),
+        Act::NoteStock => hints::of_stock(conn, &shop, event, now),
         Act::KeepProduct => product(conn, &shop, event, now),
         Act::ReadReturn => returns::apply(conn, &shop, event, now),
         Act::BookRefund => refunds::apply(conn, &shop, event, now),

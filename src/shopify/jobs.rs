@@ -12,6 +12,8 @@ use crate::shopify::client::ShopifyError;
 use crate::shopify::connect::{self, ConnectError};
 use crate::shopify::deletions::CheckDeleted;
 use crate::shopify::gid::Gid;
+use crate::shopify::inventory::check::CheckStock;
+use crate::shopify::inventory::push::PushStock;
 use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::{self, ImportError};
 use crate::shopify::returns::ReadReturn;
@@ -40,6 +42,8 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<ReadReturn>(cx);
     registry.register::<EraseCustomer>(cx);
     registry.register::<EraseShop>(cx);
+    registry.register::<PushStock>(cx);
+    registry.register::<CheckStock>(cx);
 }
 
 /// After a store was connected: its locations, its webhooks, its catalogue, and a look every day.

@@ -4,6 +4,8 @@ use crate::platform::queue::pauses::Scope;
 use crate::shopify::cancellations::CancelOrder;
 use crate::shopify::deletions::CheckDeleted;
 use crate::shopify::fulfillments::{CancelFulfillment, PushFulfillment, PushTracking};
+use crate::shopify::inventory::check::CheckStock;
+use crate::shopify::inventory::push::PushStock;
 use crate::shopify::jobs::{CheckUninstalled, ImportProduct, ImportProducts, ReadLocations};
 use crate::shopify::returns::ReadReturn;
 use crate::shopify::shops::Shop;
@@ -26,6 +28,8 @@ pub const HELD: &[&str] = &[
     CheckUninstalled::KIND,
     SyncRun::KIND,
     FetchOrder::KIND,
+    PushStock::KIND,
+    CheckStock::KIND,
 ];
 
 /// The pause of one store.

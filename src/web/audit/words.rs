@@ -185,6 +185,8 @@ fn settings(arguments: &Value) -> String {
             "notify" => "whether customers are told",
             "notification_key" => "notification key",
             "deliveries" => "which orders are delivered locally",
+            "stock_sync_on" => "stock sync, on",
+            "stock_sync_off" => "stock sync, off",
             other => other,
         })
         .collect();

@@ -14,6 +14,7 @@ use crate::erp::orders::incoming::PaymentRule;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::jobs::{self, Filing, queries as rows};
 use crate::shopify::connect::{self, ConnectError};
+use crate::shopify::inventory;
 use crate::shopify::jobs::{ImportProducts, SetUpShop};
 use crate::shopify::locations::{self, Mapped};
 use crate::shopify::shops::{self, Shop, ShopError};
@@ -167,6 +168,7 @@ pub async fn update(
         }
         if !same_places(&before, &locations::list(conn, id)?) {
             changed.push("locations");
+            inventory::on_places_changed(conn, &shop, by, now)?;
         }
         if !changed.is_empty() {
             let (kind, subject) = (Kind::StoreSettingsChanged, format!("store/{id}"));
