@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use counterfoil::erp::locations;
 use counterfoil::erp::orders::queries::checks;
-use counterfoil::erp::orders::{self, OrderError, WorkState};
-use counterfoil::erp::products::{self, NewProduct};
-use counterfoil::erp::stock::{self, Movement, queries as levels};
+use counterfoil::erp::orders::{self, WorkState};
+use counterfoil::erp::stock::{self, queries as levels};
 use counterfoil::erp::users::roles::Role;
 use counterfoil::practice::{Handling, Misbehaviour, OrderEdit, OrderKind, PlacedOrder};
 
+use crate::shipping::map_and_stock;
 use crate::support::app::TestApp;
 use crate::support::both_databases;
 use crate::support::database::Kind;
@@ -391,7 +391,7 @@ impl Story {
         let placed = app.practice.place_order(what);
         app.run_jobs().await;
         let story = Self { app, placed };
-        story.map_and_stock();
+        map_and_stock(&story.app, &story.placed.name);
         story
     }
 
@@ -472,44 +472,5 @@ impl Story {
             .app
             .read(|conn| levels::reservations_of_order(conn, self.order_id()));
         held.iter().map(|row| row.quantity).sum()
-    }
-
-    /// Gives every variant of the order an item with plenty of stock everywhere.
-    fn map_and_stock(&self) {
-        let now = self.app.clock.now();
-        let order = self.app.order(&self.placed.name);
-        let lines = self
-            .app
-            .read(|conn| orders::queries::list_lines(conn, order.id));
-        let unknown = lines
-            .into_iter()
-            .filter(|line| line.facts.resolution == orders::lines::LineResolution::Unmapped)
-            .filter_map(|line| line.facts.variant_external_id);
-        for variant in unknown {
-            let done = self.app.db().write_here(|conn| -> Result<(), OrderError> {
-                let product = NewProduct {
-                    sku: format!("item-{variant}"),
-                    name: variant.clone(),
-                    ships: true,
-                    ..NewProduct::default()
-                };
-                let product = products::create(conn, &product, now).expect("an item");
-                for place in locations::list(conn)? {
-                    let movement = Movement {
-                        product,
-                        location: place.id,
-                        quantity: 100,
-                        reason: "count",
-                        source: "person",
-                        user: None,
-                    };
-                    stock::adjust(conn, &movement, now).expect("stock");
-                }
-                let parts = [(product, 1)];
-                orders::variant_mapped(conn, order.channel_id, &variant, &parts, now, None)?;
-                Ok(())
-            });
-            done.expect("a mapped variant");
-        }
     }
 }

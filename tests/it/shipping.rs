@@ -161,44 +161,8 @@ impl Story {
         story
     }
 
-    /// Gives every variant of the order an item with plenty of stock everywhere.
     pub(crate) fn map_and_stock(&self) {
-        let now = self.app.clock.now();
-        let channel = self.app.order(&self.placed.name).channel_id;
-        let lines = self
-            .app
-            .read(|conn| orders::queries::list_lines(conn, self.order));
-        let unknown =
-            |line: &orders::queries::LineRow| line.facts.resolution == LineResolution::Unmapped;
-        for variant in lines
-            .into_iter()
-            .filter(unknown)
-            .filter_map(|line| line.facts.variant_external_id)
-        {
-            let done = self.app.db().write_here(|conn| -> Result<(), OrderError> {
-                let product = NewProduct {
-                    sku: format!("item-{variant}"),
-                    name: variant.clone(),
-                    ships: true,
-                    ..NewProduct::default()
-                };
-                let product = products::create(conn, &product, now).expect("an item");
-                for place in locations::list(conn)? {
-                    let movement = Movement {
-                        product,
-                        location: place.id,
-                        quantity: 100,
-                        reason: "count",
-                        source: "person",
-                        user: None,
-                    };
-                    stock::adjust(conn, &movement, now).expect("stock");
-                }
-                orders::variant_mapped(conn, channel, &variant, &[(product, 1)], now, None)?;
-                Ok(())
-            });
-            done.expect("a mapped variant");
-        }
+        map_and_stock(&self.app, &self.placed.name);
     }
 
     pub(crate) fn ship_all(&self, number: &str) -> Result<Shipped, ShipError> {
@@ -316,5 +280,41 @@ fn tracking(number: &str) -> Tracking {
         carrier: Some("UPS".to_owned()),
         numbers: vec![number.to_owned()],
         url: None,
+    }
+}
+
+/// Gives every variant of an order that has none an item with plenty of stock everywhere.
+pub(crate) fn map_and_stock(app: &TestApp, order: &str) {
+    let (now, order) = (app.clock.now(), app.order(order));
+    let lines = app.read(|conn| orders::queries::list_lines(conn, order.id));
+    let unknown = lines
+        .into_iter()
+        .filter(|line| line.facts.resolution == LineResolution::Unmapped)
+        .filter_map(|line| line.facts.variant_external_id);
+    for variant in unknown {
+        let done = app.db().write_here(|conn| -> Result<(), OrderError> {
+            let product = NewProduct {
+                sku: format!("item-{variant}"),
+                name: variant.clone(),
+                ships: true,
+                ..NewProduct::default()
+            };
+            let product = products::create(conn, &product, now).expect("an item");
+            for place in locations::list(conn)? {
+                let movement = Movement {
+                    product,
+                    location: place.id,
+                    quantity: 100,
+                    reason: "count",
+                    source: "person",
+                    user: None,
+                };
+                stock::adjust(conn, &movement, now).expect("stock");
+            }
+            let parts = [(product, 1)];
+            orders::variant_mapped(conn, order.channel_id, &variant, &parts, now, None)?;
+            Ok(())
+        });
+        done.expect("a mapped variant");
     }
 }
