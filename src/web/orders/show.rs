@@ -60,6 +60,15 @@ impl Edit {
     pub fn means(&self, change: &Change) -> String {
         words::meanings(change)
     }
+
+    /// What stood there, as the page says it elsewhere.
+    #[must_use]
+    pub fn told(&self, change: &Change, value: &str) -> String {
+        let state = (change.what == "payment").then(|| value.parse().ok());
+        state
+            .flatten()
+            .map_or_else(|| value.to_owned(), |state| words::payment(state).text)
+    }
 }
 
 /// Who bought.
