@@ -46,6 +46,24 @@ pub fn claim(
     wanted: Wanted<'_>,
     now: At,
 ) -> Result<Vec<Claim>, DbError> {
+    take_turn(conn, queue)?;
+    let held = match wanted.held {
+        Some(held) => Some(pauses::Held::now(conn, held)?),
+        None => None,
+    };
+    let text = claim_text(queue, wanted, held.as_ref());
+    let mut claims: Vec<Claim> = native!(conn, |c| diesel::sql_query(&text)
+        .bind::<BigInt, _>(now)
+        .bind::<BigInt, _>(now)
+        .bind::<Text, _>(me.name())
+        .bind::<BigInt, _>(now)
+        .prepared()
+        .load(c))?;
+    claims.sort_by_key(|claim| claim.id);
+    Ok(claims)
+}
+
+fn claim_text(queue: Queue, wanted: Wanted<'_>, held: Option<&pauses::Held>) -> String {
     let (table, kind, n) = (queue.table(), queue.kind_column(), wanted.at_most);
     let but = other_kinds(queue, wanted.but);
     let sound = if wanted.suspects {
@@ -53,21 +71,17 @@ pub fn claim(
     } else {
         " AND r.crashes = 0"
     };
-    take_turn(conn, queue)?;
     // Who stands before a row in its key may be of another kind: looked at once it is found.
-    let (paused, columns, found) = match wanted.held {
+    let (paused, columns, found) = match held {
         None => Default::default(),
-        Some(held) => {
-            let held = pauses::Held::now(conn, held)?;
-            (
-                format!(" AND NOT {}", held.holds(queue, "c")),
-                format!(", r.shop_domain, r.{kind}"),
-                format!(" WHERE NOT {}", held.holds(queue, "ready")),
-            )
-        }
+        Some(held) => (
+            format!(" AND NOT {}", held.holds(queue, "c")),
+            format!(", r.shop_domain, r.{kind}"),
+            format!(" WHERE NOT {}", held.holds(queue, "ready")),
+        ),
     };
     let candidates = (2 * n).max(8);
-    let text = format!(
+    format!(
         "WITH ready AS MATERIALIZED (
            SELECT r.id, c.key, r.crashes, c.due_at AS turn, c.id AS turn_id{columns}
              FROM {table} c
@@ -100,16 +114,7 @@ pub fn claim(
                         WHERE CASE WHEN first_crashes > 0 THEN place = 1
                                    ELSE crashes = 0 AND place <= {n} END)
          RETURNING id, key, {kind} AS kind, snapshot, ver, claim_no, crashes, attempts"
-    );
-    let mut claims: Vec<Claim> = native!(conn, |c| diesel::sql_query(&text)
-        .bind::<BigInt, _>(now)
-        .bind::<BigInt, _>(now)
-        .bind::<Text, _>(me.name())
-        .bind::<BigInt, _>(now)
-        .prepared()
-        .load(c))?;
-    claims.sort_by_key(|claim| claim.id);
-    Ok(claims)
+    )
 }
 
 // Kinds are names in our code, never input.
@@ -464,4 +469,52 @@ pub fn count_dead(conn: &mut DbConnection) -> Result<i64, DbError> {
         .count()
         .get_result(conn)?;
     Ok(events + jobs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::db::Db;
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    #[test]
+    fn sqlite_claims_without_a_look_at_all_that_waits_or_is_done() {
+        let db = Db::open("sqlite::memory:", 1).expect("a database");
+        db.migrate().expect("the tables");
+        for queue in [Queue::WebhookEvents, Queue::Jobs] {
+            let wanted = Wanted {
+                at_most: 32,
+                suspects: false,
+                but: &[],
+                held: None,
+            };
+            let explain = format!("EXPLAIN QUERY PLAN {}", claim_text(queue, wanted, None));
+            let plan = db.read_here(|conn| -> Result<Vec<Step>, DbError> {
+                Ok(native!(conn, |c| diesel::sql_query(&explain)
+                    .bind::<BigInt, _>(1)
+                    .bind::<BigInt, _>(1)
+                    .bind::<Text, _>("me")
+                    .bind::<BigInt, _>(1)
+                    .load(c))?)
+            });
+            let plan: Vec<String> = plan
+                .expect("a plan")
+                .into_iter()
+                .map(|it| it.detail)
+                .collect();
+            let table = queue.table();
+            for way in [
+                format!("SEARCH c USING INDEX {table}_due (due_at<?)"),
+                format!("SEARCH s USING INDEX {table}_snap (key=?)"),
+                format!("SEARCH f USING INDEX {table}_fifo (key=?)"),
+            ] {
+                assert!(plan.contains(&way), "{way} is not in {plan:#?}");
+            }
+        }
+    }
 }
