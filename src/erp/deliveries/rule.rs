@@ -110,20 +110,23 @@ impl Rule {
     /// Whether it makes a delivery of an order.
     #[must_use]
     pub fn makes(&self, asked: Asked<'_>) -> bool {
-        let is_wanted = match self.which {
-            Which::Nothing => false,
-            Which::Everything => true,
+        let is_wanted = match (self.which, asked.local) {
             // A channel that knows how an order is delivered knows better than a name does.
-            Which::ByMethod => asked
-                .local
-                .unwrap_or_else(|| self.names_one_of(asked.names)),
+            (Which::ByMethod, Some(local)) => local,
+            (Which::Nothing | Which::Everything | Which::ByMethod, _) => self.wants(asked.names),
         };
         is_wanted && asked.ships && !asked.test
     }
 
-    fn names_one_of(&self, names: &[&str]) -> bool {
+    /// Whether it makes deliveries of what is shipped by one of these names.
+    #[must_use]
+    pub fn wants(&self, names: &[&str]) -> bool {
         let known = |name: &&str| self.methods.iter().any(|method| same(method, name));
-        names.iter().any(known)
+        match self.which {
+            Which::Nothing => false,
+            Which::Everything => true,
+            Which::ByMethod => names.iter().any(known),
+        }
     }
 }
 
