@@ -4,7 +4,9 @@
 ANALYZE sqlite_schema;
 DELETE FROM sqlite_stat1 WHERE tbl IN ('webhook_events', 'jobs');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
-    ('webhook_events', 'webhook_events_list', '1000000 250000 2 1 1'),
+    ('webhook_events', 'webhook_events_list', '1000000 100000 2 1 1'),
+    ('webhook_events', 'webhook_events_due', '20000 1 1'),
     ('webhook_events', 'webhook_events_key', '1000000 100 1'),
-    ('jobs', 'jobs_list', '1000000 250000 2 1 1');
+    ('jobs', 'jobs_list', '1000000 100000 2 1 1'),
+    ('jobs', 'jobs_due', '20000 1 1');
 ANALYZE sqlite_schema;
