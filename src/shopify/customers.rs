@@ -51,7 +51,8 @@ pub fn look(
     all: &[&IncomingCustomer],
 ) -> Result<Vec<Look>, DbError> {
     let ids: Vec<&str> = all.iter().map(|one| one.external_id.as_str()).collect();
-    let links: HashMap<String, Link> = queries::list(conn, shop, &ids)?.into_iter().collect();
+    let links = queries::list(conn, shop, &ids)?.into_iter();
+    let links: HashMap<String, Link> = links.map(|(id, link, _)| (id, link)).collect();
     let recognised = customers::recognise(conn, all)?;
     let mut looks: Vec<Look> = all
         .iter()
@@ -105,7 +106,7 @@ pub fn receive(
     if all.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut links = known_or_new(conn, shop, all, now)?;
+    let (mut links, merged) = known_or_new(conn, shop, all, now)?;
     let mut newer = Vec::new();
     for customer in all {
         let Some(link) = links.get_mut(customer.external_id.as_str()) else {
@@ -121,12 +122,11 @@ pub fn receive(
         }
     }
     customers::update_all(conn, &newer)?;
-    let ids: Vec<ContactId> = links.values().map(|link| link.contact_id).collect();
-    let heads = customers::resolve(conn, &ids)?;
-    let head = |link: &Link| heads.get(&link.contact_id).copied();
-    let contacts = links
-        .iter()
-        .filter_map(|(id, link)| Some((id.clone(), head(link)?)));
+    let heads = customers::resolve(conn, &merged)?;
+    let contacts = links.into_iter().map(|(id, link)| {
+        let head = heads.get(&link.contact_id);
+        (id, head.copied().unwrap_or(link.contact_id))
+    });
     Ok(contacts.collect())
 }
 
@@ -137,16 +137,19 @@ fn is_news(customer: &IncomingCustomer, link: &Link) -> bool {
     at > link.source_updated_at || (says_more && at >= link.source_updated_at)
 }
 
-/// Who these customers are with us, by their ids at Shopify.
+/// Who these customers are with us, by their ids at Shopify; and those of them that were merged into others.
 fn known_or_new(
     conn: &mut DbConnection,
     shop: &Shop,
     all: &[&IncomingCustomer],
     now: At,
-) -> Result<HashMap<String, Link>, DbError> {
+) -> Result<(HashMap<String, Link>, Vec<ContactId>), DbError> {
     let ids: Vec<&str> = all.iter().map(|one| one.external_id.as_str()).collect();
-    let links = queries::list(conn, shop.id, &ids)?;
-    let mut links: HashMap<String, Link> = links.into_iter().collect();
+    let (mut links, mut merged) = (HashMap::new(), Vec::new());
+    for (id, link, is_merged) in queries::list(conn, shop.id, &ids)? {
+        merged.extend(is_merged.then_some(link.contact_id));
+        links.insert(id, link);
+    }
     let mut seen = HashSet::new();
     let new: Vec<&IncomingCustomer> = all
         .iter()
@@ -154,7 +157,7 @@ fn known_or_new(
         .filter(|one| !links.contains_key(&one.external_id) && seen.insert(&one.external_id))
         .collect();
     if new.is_empty() {
-        return Ok(links);
+        return Ok((links, merged));
     }
     let contacts = customers::receive(conn, shop.channel, &new, now)?;
     let made: Vec<NewLink<'_>> = new
@@ -170,7 +173,7 @@ fn known_or_new(
         .collect();
     queries::insert(conn, &made)?;
     links.extend(made.iter().map(NewLink::link));
-    Ok(links)
+    Ok((links, merged))
 }
 
 fn changed_at(customer: &IncomingCustomer) -> At {
@@ -278,7 +281,7 @@ pub fn receive_company(
     let people = queries::list(conn, shop.id, &ids)?;
     let people: Vec<ContactId> = people
         .into_iter()
-        .map(|(_, link)| link.contact_id)
+        .map(|(_, link, _)| link.contact_id)
         .collect();
     let is_known = known.is_some();
     let account = known.map(|(account, _)| account);

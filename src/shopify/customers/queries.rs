@@ -3,7 +3,7 @@ use diesel::prelude::*;
 
 use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::{shopify_companies, shopify_customers};
+use crate::schema::{contacts, shopify_companies, shopify_customers};
 use crate::types::{AccountId, At, ContactId, ShopId};
 use crate::{insert_rows, native};
 
@@ -41,16 +41,21 @@ impl NewLink<'_> {
     }
 }
 
-/// The known ones of these customers, by their ids at Shopify.
+/// The known ones of these customers, by their ids at Shopify, and whether their contact was merged into another.
 pub(super) fn list(
     conn: &mut DbConnection,
     shop: ShopId,
     external_ids: &[&str],
-) -> Result<Vec<(String, Link)>, DbError> {
+) -> Result<Vec<(String, Link, bool)>, DbError> {
     Ok(shopify_customers::table
+        .inner_join(contacts::table.on(contacts::id.eq(shopify_customers::contact_id)))
         .filter(shopify_customers::shop_id.eq(shop))
         .filter(shopify_customers::external_id.eq_any(external_ids.to_vec()))
-        .select((shopify_customers::external_id, Link::as_select()))
+        .select((
+            shopify_customers::external_id,
+            Link::as_select(),
+            contacts::merged_into.is_not_null(),
+        ))
         .load(conn)?)
 }
 
