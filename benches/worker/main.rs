@@ -292,10 +292,13 @@ impl House {
             }
         }
         store(&waiting)?;
-        // As PostgreSQL's own housekeeping does within minutes; until then it plans by guesses.
+        // As PostgreSQL's own housekeeping does within minutes; until then it plans by guesses. SQLite has none.
         self.db()
             .write_here(|conn| -> std::result::Result<(), DbError> {
-                Ok(conn.batch_execute("ANALYZE")?)
+                if let DbConnection::Postgres(pg) = conn {
+                    pg.batch_execute("ANALYZE")?;
+                }
+                Ok(())
             })?;
         Ok(())
     }

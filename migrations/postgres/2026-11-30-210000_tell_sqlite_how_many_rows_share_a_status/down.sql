@@ -1,0 +1,2 @@
+-- PostgreSQL alone gathers statistics by itself.
+SELECT 1;

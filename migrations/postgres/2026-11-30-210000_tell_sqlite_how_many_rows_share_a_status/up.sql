@@ -1,0 +1,2 @@
+-- PostgreSQL gathers its figures itself.
+SELECT 1;
