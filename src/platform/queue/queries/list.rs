@@ -247,29 +247,15 @@ pub fn count_scheduled(conn: &mut DbConnection, queue: Queue, now: At) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::db::Db;
-
-    #[derive(QueryableByName)]
-    struct Step {
-        #[diesel(sql_type = Text)]
-        detail: String,
-    }
+    use crate::platform::queue::queries::plans;
 
     #[test]
     fn what_is_open_is_counted_without_a_look_at_what_is_done() {
-        let db = Db::open("sqlite::memory:", 1).expect("a database");
-        db.migrate().expect("the tables");
+        let db = plans::new_house();
         for queue in [Queue::WebhookEvents, Queue::Jobs] {
-            let explain = format!("EXPLAIN QUERY PLAN {}", depths_text(queue));
-            let plan = db.read_here(|conn| -> Result<Vec<Step>, DbError> {
-                assert!(depths(conn, queue)?.is_empty());
-                Ok(native!(conn, |c| diesel::sql_query(&explain).load(c))?)
-            });
-            let plan: Vec<String> = plan
-                .expect("a plan")
-                .into_iter()
-                .map(|it| it.detail)
-                .collect();
+            let open = db.read_here(|conn| depths(conn, queue));
+            assert!(open.expect("the database works").is_empty());
+            let plan = plans::of_sqlite(&db, &depths_text(queue));
             let index = format!("USING INDEX {}_list (status=?)", queue.table());
             assert!(plan.iter().any(|step| step.contains(&index)), "{plan:?}");
         }

@@ -5,7 +5,8 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::super::Queue;
 use super::super::pauses::{INCOMING, MOST_COUNTED, OUTGOING, Pause, SHOP, Scope, Waiting};
-use super::{Count, take_turn};
+use super::Count;
+use super::claiming::take_turn;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::pauses;
