@@ -29,7 +29,7 @@ struct Way<'a> {
 /// costs as much as storing it. A body that is shaped otherwise may be any.
 fn may_make(rule: &Rule, body: &[u8]) -> bool {
     let Ok(ways) = serde_json::from_slice::<Ways<'_>>(body) else {
-        return rule.which != Which::Nothing;
+        return true;
     };
     let ways = ways.shipping_lines.iter();
     let names: Vec<&str> = ways
