@@ -281,6 +281,27 @@ async fn no_more_comes_back_than_had_left(kind: Kind) {
     assert_eq!(story.on_hand(), before);
     assert_eq!(story.inner.state(), WorkState::Returned);
     story.inner.assert_stock_adds_up();
+
+    // A second refund says that the same pieces came back once more: more than had left.
+    let body = story.inner.last_webhook("refunds/create");
+    let mut again: Value = serde_json::from_str(&body).expect("JSON");
+    again["id"] = json!(77_001);
+    again["admin_graphql_api_id"] = json!("gid://shopify/Refund/77001");
+    again["transactions"] = json!([]);
+    for (line, id) in again["refund_line_items"]
+        .as_array_mut()
+        .expect("lines")
+        .iter_mut()
+        .zip(77_002..)
+    {
+        line["id"] = json!(id);
+    }
+    deliver(&story.inner.app, "refunds/create", "r2", &again).await;
+    story.inner.app.run_jobs().await;
+    assert_eq!(story.on_hand(), before);
+    let refunds = story.api().await["refunds"].clone();
+    assert_eq!(refunds.as_array().map(Vec::len), Some(2));
+    story.inner.assert_stock_adds_up();
 }
 
 async fn a_refund_before_its_order_is_brought_by_it(kind: Kind) {
