@@ -8,6 +8,7 @@
 mod admin;
 pub mod catalogue;
 mod checkout;
+mod customers;
 mod deliveries;
 mod fulfillments;
 mod graphql;
@@ -45,6 +46,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::customers::{CustomerEdit, NewCustomer};
 use self::deliveries::Ask;
 use self::state::State;
 use crate::platform::clock::Clock;

@@ -107,7 +107,11 @@ fn blank(
 
 /// Finds the customer by e-mail or writes down a new one.
 fn customer(state: &mut State, buyer: &Buyer, now: Timestamp) -> u64 {
-    if let Some(known) = state.customers.iter().find(|one| one.email == buyer.email) {
+    if let Some(known) = state
+        .customers
+        .iter()
+        .find(|one| one.email.as_ref() == Some(&buyer.email))
+    {
         return known.id;
     }
     let (id, address_id) = (state.id(), state.id());
@@ -116,10 +120,13 @@ fn customer(state: &mut State, buyer: &Buyer, now: Timestamp) -> u64 {
         address_id,
         first_name: buyer.address.first_name.clone().unwrap_or_default(),
         last_name: buyer.address.last_name.clone().unwrap_or_default(),
-        email: buyer.email.clone(),
+        email: Some(buyer.email.clone()),
         phone: None,
         locale: buyer.locale.to_owned(),
         address: buyer.address.clone(),
+        note: None,
+        tags: Vec::new(),
+        email_consent: None,
         created_at: now,
         updated_at: now,
     };

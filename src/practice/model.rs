@@ -78,11 +78,38 @@ pub(super) struct Customer {
     pub(super) address_id: u64,
     pub(super) first_name: String,
     pub(super) last_name: String,
-    pub(super) email: String,
+    pub(super) email: Option<String>,
     pub(super) phone: Option<String>,
     pub(super) locale: String,
     pub(super) address: Address,
+    #[serde(default)]
+    pub(super) note: Option<String>,
+    #[serde(default)]
+    pub(super) tags: Vec<String>,
+    #[serde(default)]
+    pub(super) email_consent: Option<Consent>,
     pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+}
+
+/// Leave to write to somebody, as the API spells it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Consent {
+    pub(super) state: String,
+    pub(super) level: String,
+    pub(super) at: Timestamp,
+}
+
+/// A company with one location, and the customers who buy for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Company {
+    pub(super) id: u64,
+    pub(super) location_id: u64,
+    /// The id of each of its people as a contact.
+    pub(super) contact_ids: Vec<u64>,
+    pub(super) name: String,
+    pub(super) people: Vec<u64>,
+    pub(super) address: Address,
     pub(super) updated_at: Timestamp,
 }
 
@@ -529,6 +556,8 @@ pub(super) struct Meta {
     pub(super) idempotency: BTreeMap<String, (String, String)>,
     #[serde(default)]
     pub(super) bulk_operations: Vec<BulkOperation>,
+    #[serde(default)]
+    pub(super) companies: Vec<Company>,
 }
 
 /// A query over everything, and its file.

@@ -275,6 +275,22 @@ fn address(address: &Address) -> Value {
     })
 }
 
+/// customers/delete: the number, and what is left empty.
+pub(super) fn customer_deleted(id: u64) -> Value {
+    json!({
+        "id": id, "admin_graphql_api_id": gid("Customer", id), "phone": null, "addresses": [],
+        "tax_exemptions": [], "email_marketing_consent": null, "sms_marketing_consent": null,
+    })
+}
+
+pub(super) fn customers_merged(kept: u64, gone: u64) -> Value {
+    json!({
+        "admin_graphql_api_customer_kept_id": gid("Customer", kept),
+        "admin_graphql_api_customer_deleted_id": gid("Customer", gone),
+        "admin_graphql_api_job_id": null, "status": "completed", "errors": [],
+    })
+}
+
 /// customers/create, update (`full`), or the customer inside an order.
 pub(super) fn customer(customer: &Customer, full: bool) -> Value {
     let mut home = address(&customer.address);
@@ -291,7 +307,7 @@ pub(super) fn customer(customer: &Customer, full: bool) -> Value {
         "id": customer.id, "admin_graphql_api_id": gid("Customer", customer.id), "email": customer.email,
         "created_at": time(customer.created_at), "updated_at": time(customer.updated_at),
         "first_name": customer.first_name, "last_name": customer.last_name, "state": "disabled",
-        "note": null, "verified_email": true, "multipass_identifier": null, "tax_exempt": false,
+        "note": customer.note, "verified_email": true, "multipass_identifier": null, "tax_exempt": false,
         "phone": customer.phone, "currency": "USD", "tax_exemptions": [], "default_address": home,
     });
     if let (true, Some(map)) = (full, body.as_object_mut()) {

@@ -215,5 +215,6 @@ fn new_meta(now: Timestamp) -> Meta {
         misbehaviours: BTreeMap::new(),
         idempotency: BTreeMap::new(),
         bulk_operations: Vec::new(),
+        companies: Vec::new(),
     }
 }

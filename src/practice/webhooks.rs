@@ -144,6 +144,16 @@ pub(super) fn risk(state: &mut State, order_id: u64, level: &str, now: Timestamp
     single(state, "orders/risk_assessment_changed", &body, now);
 }
 
+pub(super) fn customer_deleted(state: &mut State, id: u64, now: Timestamp) {
+    let body = payloads::customer_deleted(id);
+    single(state, "customers/delete", &body, now);
+}
+
+pub(super) fn customers_merged(state: &mut State, kept: u64, gone: u64, now: Timestamp) {
+    let body = payloads::customers_merged(kept, gone);
+    single(state, "customers/merge", &body, now);
+}
+
 pub(super) fn customer(state: &mut State, id: u64, topic: &str, now: Timestamp) {
     let Some(customer) = state.customers.get(id) else {
         return;

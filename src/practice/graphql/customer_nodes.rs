@@ -1,10 +1,10 @@
 //! Customers and their addresses as GraphQL objects.
 
 use super::value::{
-    Conn, Obj, Ref, Val, id, leaf, maybe, maybe_ref, money, null, obj, object, strings, time,
-    unsigned,
+    Conn, Obj, Ref, Val, id, leaf, maybe, maybe_ref, maybe_time, money, null, obj, object, strings,
+    time, unsigned,
 };
-use crate::practice::model::{Address, Customer, Order};
+use crate::practice::model::{Address, Company, Customer, Order};
 use crate::practice::state::State;
 use crate::practice::totals::totals;
 
@@ -65,20 +65,42 @@ pub(super) fn customer(state: &State, one: &Customer) -> Obj {
         .map(|sums| sums.received.shop - sums.refunded.shop)
         .sum();
     let home = address(&one.address, one.address_id);
-    let email = object(
-        "CustomerEmailAddress",
-        [
-            ("emailAddress", leaf(one.email.as_str())),
-            ("marketingState", leaf("NOT_SUBSCRIBED")),
-            ("validFormat", leaf(true)),
-        ],
-    );
+    let email = one.email.as_ref().map_or_else(null, |email| {
+        let consent = one.email_consent.as_ref();
+        object(
+            "CustomerEmailAddress",
+            [
+                ("emailAddress", leaf(email.as_str())),
+                (
+                    "marketingState",
+                    leaf(consent.map_or("NOT_SUBSCRIBED", |it| it.state.as_str())),
+                ),
+                (
+                    "marketingOptInLevel",
+                    maybe(consent.map(|it| it.level.clone())),
+                ),
+                ("marketingUpdatedAt", maybe_time(consent.map(|it| it.at))),
+                ("validFormat", leaf(true)),
+            ],
+        )
+    });
     let phone = one.phone.as_ref().map_or_else(null, |phone| {
         object(
             "CustomerPhoneNumber",
             [
                 ("phoneNumber", leaf(phone.as_str())),
                 ("marketingState", leaf("NOT_SUBSCRIBED")),
+                (
+                    "smsMarketingConsent",
+                    object(
+                        "CustomerSmsMarketingConsent",
+                        [
+                            ("state", leaf("NEVER_SUBSCRIBED")),
+                            ("optInLevel", null()),
+                            ("updatedAt", null()),
+                        ],
+                    ),
+                ),
             ],
         )
     });
@@ -97,13 +119,13 @@ pub(super) fn customer(state: &State, one: &Customer) -> Obj {
                 "displayName",
                 leaf(format!("{} {}", one.first_name, one.last_name)),
             ),
-            ("email", leaf(one.email.as_str())),
+            ("email", maybe(one.email.clone())),
             ("phone", maybe(one.phone.clone())),
             ("defaultEmailAddress", email),
             ("defaultPhoneNumber", phone),
             ("locale", leaf(one.locale.as_str())),
-            ("note", null()),
-            ("tags", strings::<&str>(&[])),
+            ("note", maybe(one.note.clone())),
+            ("tags", strings(&one.tags)),
             ("taxExempt", leaf(false)),
             ("taxExemptions", strings::<&str>(&[])),
             ("state", leaf("DISABLED")),
@@ -126,6 +148,70 @@ pub(super) fn customer(state: &State, one: &Customer) -> Obj {
             ("metafield", null()),
             ("createdAt", time(one.created_at)),
             ("updatedAt", time(one.updated_at)),
+        ],
+    )
+}
+
+pub(super) fn company(one: &Company) -> Val {
+    let members = one.people.iter().zip(&one.contact_ids);
+    let contacts = members.map(|(customer, contact)| {
+        object(
+            "CompanyContact",
+            [
+                ("id", id("CompanyContact", *contact)),
+                ("customer", Val::Ref(Ref::Customer(*customer))),
+                ("isMainContact", leaf(one.people.first() == Some(customer))),
+                ("title", null()),
+                ("createdAt", time(one.updated_at)),
+                ("updatedAt", time(one.updated_at)),
+            ],
+        )
+    });
+    let location = object(
+        "CompanyLocation",
+        [
+            ("id", id("CompanyLocation", one.location_id)),
+            ("name", leaf(format!("{} warehouse", one.name))),
+            ("externalId", null()),
+            ("note", null()),
+            ("phone", null()),
+            ("shippingAddress", company_address(one)),
+            ("createdAt", time(one.updated_at)),
+            ("updatedAt", time(one.updated_at)),
+        ],
+    );
+    object(
+        "Company",
+        [
+            ("id", id("Company", one.id)),
+            ("name", leaf(one.name.as_str())),
+            ("externalId", null()),
+            ("note", null()),
+            ("contacts", Conn::listed("CompanyContact", contacts)),
+            ("locations", Conn::listed("CompanyLocation", [location])),
+            ("createdAt", time(one.updated_at)),
+            ("updatedAt", time(one.updated_at)),
+        ],
+    )
+}
+
+fn company_address(one: &Company) -> Val {
+    let place = &one.address;
+    object(
+        "CompanyAddress",
+        [
+            ("id", id("CompanyAddress", one.location_id)),
+            ("recipient", leaf(one.name.as_str())),
+            ("companyName", leaf(one.name.as_str())),
+            ("address1", leaf(place.address1.as_str())),
+            ("address2", maybe(place.address2.clone())),
+            ("city", leaf(place.city.as_str())),
+            ("province", maybe(place.province.clone())),
+            ("zoneCode", maybe(place.province_code.clone())),
+            ("zip", leaf(place.zip.as_str())),
+            ("country", leaf(place.country.as_str())),
+            ("countryCode", leaf(place.country_code.as_str())),
+            ("phone", maybe(place.phone.clone())),
         ],
     )
 }

@@ -7,9 +7,9 @@ use super::resolve::{Ctx, failed};
 use super::shop_nodes::{self, VERSIONS};
 use super::value::{Args, Conn, Ref, Val, count, maybe_ref, null, number_of};
 use super::{bulk, search};
-use super::{product_nodes, return_nodes, value};
+use super::{customer_nodes, product_nodes, return_nodes, value};
 use crate::practice::fulfillments;
-use crate::practice::model::{Customer, FoStatus, Order, Product, Subscription, Variant};
+use crate::practice::model::{Company, Customer, FoStatus, Order, Product, Subscription, Variant};
 use crate::practice::state::State;
 use crate::practice::webhooks::later;
 use crate::practice::{tokens, totals};
@@ -122,7 +122,15 @@ fn lists(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, FieldError> {
             args,
             ctx.read(|state| subscriptions(state, args)),
         )),
-        "ordersCount" => Ok(orders_count(ctx, args)),
+        "ordersCount" => {
+            let rows = ctx.read(|state| orders(ctx, state, args));
+            Ok(counted(ctx, args, (name, "Order"), rows))
+        }
+        "customersCount" => {
+            let rows = ctx.read(|state| customers(state, args));
+            Ok(counted(ctx, args, (name, "Customer"), rows))
+        }
+        "companies" => Ok(ctx.read(|state| companies(state, args))),
         "productsCount" => Ok(count(ctx.read(|state| state.products.len()))),
         "locationsCount" => Ok(count(ctx.read(|state| state.locations.len()))),
         "webhookSubscriptionsCount" => Ok(count(ctx.read(|state| state.subscriptions.len()))),
@@ -149,7 +157,7 @@ fn order_by(state: &State, wanted: &Args) -> Option<Ref> {
 fn customer_by(state: &State, wanted: &Args) -> Option<Ref> {
     let (id, email) = (wanted.gid("id", "Customer"), wanted.text("emailAddress"));
     let mut all = state.customers.iter();
-    all.find(|one| Some(one.id) == id || email.as_ref() == Some(&one.email))
+    all.find(|one| Some(one.id) == id || (email.is_some() && email == one.email))
         .map(|one| Ref::Customer(one.id))
 }
 
@@ -261,9 +269,8 @@ fn by_number(number: u64) -> String {
 }
 
 /// Counts what a search finds, up to a limit that only `null` takes away.
-fn orders_count(ctx: &Ctx<'_>, args: &Args) -> Val {
-    let rows = ctx.read(|state| orders(ctx, state, args));
-    let found = match list(ctx, "ordersCount", "Order", args, rows) {
+fn counted(ctx: &Ctx<'_>, args: &Args, (name, of): (&str, &'static str), rows: Vec<Row>) -> Val {
+    let found = match list(ctx, name, of, args, rows) {
         Val::Conn(conn) => conn.items.len(),
         Val::Leaf(_) | Val::Obj(_) | Val::Ref(_) | Val::List(_) => 0,
     };
@@ -458,7 +465,8 @@ fn customers(state: &State, args: &Args) -> Vec<Row> {
         to: Ref::Customer(one.id),
         fields: vec![
             ("id", vec![one.id.to_string()]),
-            ("email", vec![one.email.clone()]),
+            ("email", one.email.iter().cloned().collect()),
+            ("phone", one.phone.iter().cloned().collect()),
             ("first_name", vec![one.first_name.clone()]),
             ("last_name", vec![one.last_name.clone()]),
             ("customer_date", vec![text(one.created_at)]),
@@ -470,6 +478,20 @@ fn customers(state: &State, args: &Args) -> Vec<Row> {
         ],
     };
     state.customers.iter().map(row).collect()
+}
+
+/// The search knows of a company when it last changed.
+fn companies(state: &State, args: &Args) -> Val {
+    let wanted = search::parse(&args.text("query").unwrap_or_default());
+    let fits = |one: &&Company| {
+        let changed = [one.updated_at.strftime("%Y-%m-%d").to_string()];
+        wanted.iter().any(|terms| {
+            let mut terms = terms.iter().filter(|term| term.field == "updated_at");
+            terms.all(|term| term.fits(&changed))
+        })
+    };
+    let found = state.meta.companies.iter().filter(fits);
+    Conn::listed("Company", found.map(customer_nodes::company))
 }
 
 fn locations(state: &State) -> Vec<Row> {
