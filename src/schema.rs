@@ -308,6 +308,7 @@ diesel::table! {
         public_id -> Text,
         name -> Text,
         created_at -> BigInt,
+        kind -> Text,
     }
 }
 
@@ -323,6 +324,80 @@ diesel::table! {
         phone -> Nullable<Text>,
         phone_normal -> Nullable<Text>,
         created_at -> BigInt,
+        channel_id -> Nullable<BigInt>,
+        note -> Nullable<Text>,
+        tags -> Nullable<Text>,
+        locale -> Nullable<Text>,
+        email_consent -> Nullable<Text>,
+        email_consent_level -> Nullable<Text>,
+        email_consent_at -> Nullable<BigInt>,
+        sms_consent -> Nullable<Text>,
+        sms_consent_level -> Nullable<Text>,
+        sms_consent_at -> Nullable<BigInt>,
+        name_zip -> Nullable<Text>,
+        merged_into -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    contact_terms (id) {
+        id -> BigInt,
+        contact_id -> BigInt,
+        term -> Text,
+    }
+}
+
+diesel::table! {
+    contact_addresses (id) {
+        id -> BigInt,
+        contact_id -> BigInt,
+        external_id -> Text,
+        is_default -> Bool,
+        address -> Text,
+    }
+}
+
+diesel::table! {
+    account_locations (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        external_id -> Text,
+        name -> Text,
+        phone -> Nullable<Text>,
+        address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    contact_merges (id) {
+        id -> BigInt,
+        kept_id -> BigInt,
+        gone_id -> BigInt,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        orders -> BigInt,
+        merged_at -> BigInt,
+        merged_by -> Nullable<BigInt>,
+        undone_at -> Nullable<BigInt>,
+        undone_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    contact_merge_orders (id) {
+        id -> BigInt,
+        merge_id -> BigInt,
+        order_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    contacts_apart (id) {
+        id -> BigInt,
+        older_id -> BigInt,
+        newer_id -> BigInt,
+        said_at -> BigInt,
+        said_by -> Nullable<BigInt>,
     }
 }
 
@@ -1026,6 +1101,17 @@ diesel::table! {
         contact_id -> BigInt,
         source_updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
+        profiled_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    shopify_companies (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        external_id -> Text,
+        account_id -> BigInt,
+        source_updated_at -> BigInt,
     }
 }
 
@@ -1256,6 +1342,12 @@ diesel::joinable!(stock_movements -> products (product_id));
 diesel::joinable!(stock_movements -> locations (location_id));
 diesel::joinable!(stock_movements -> users (user_id));
 diesel::joinable!(contacts -> accounts (account_id));
+diesel::joinable!(contact_terms -> contacts (contact_id));
+diesel::joinable!(contact_addresses -> contacts (contact_id));
+diesel::joinable!(account_locations -> accounts (account_id));
+diesel::joinable!(contact_merge_orders -> contact_merges (merge_id));
+diesel::joinable!(contact_merge_orders -> orders (order_id));
+diesel::joinable!(shopify_companies -> accounts (account_id));
 diesel::joinable!(orders -> channels (channel_id));
 diesel::joinable!(orders -> contacts (contact_id));
 diesel::joinable!(order_sources -> orders (order_id));
@@ -1361,7 +1453,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     stock_levels,
     stock_movements,
     accounts,
+    account_locations,
     contacts,
+    contact_addresses,
+    contact_merge_orders,
+    contact_merges,
+    contact_terms,
+    contacts_apart,
     orders,
     order_sources,
     order_terms,
@@ -1404,6 +1502,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     shopify_oauth_states,
     shopify_subscriptions,
     shopify_locations,
+    shopify_companies,
     shopify_customers,
     shopify_privacy_requests,
     shopify_redactions,

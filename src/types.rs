@@ -11,8 +11,8 @@ pub use at::At;
 pub use exact::{Dual, Exact};
 pub use field::Field;
 pub use id::{
-    AccountId, ChannelId, ContactId, DeliveryId, EventId, JobId, LocationId, MappingId, OrderId,
-    OrderLineId, ProductId, RefundId, ReturnId, SavedViewId, SellerId, ShipmentId, ShopId,
-    SyncRunId, UserId, VariantId,
+    AccountId, ChannelId, ContactId, ContactMergeId, DeliveryId, EventId, JobId, LocationId,
+    MappingId, OrderId, OrderLineId, ProductId, RefundId, ReturnId, SavedViewId, SellerId,
+    ShipmentId, ShopId, SyncRunId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, UnitPrice};

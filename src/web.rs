@@ -9,6 +9,7 @@ use actix_web::web::{self, ServiceConfig};
 pub mod account;
 pub mod api;
 pub mod audit;
+pub mod customers;
 pub mod deliveries;
 pub mod error;
 mod error_page;

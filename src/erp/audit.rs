@@ -31,6 +31,8 @@ crate::text_enum! {
         CancellationAsked = "cancellation.asked",
         /// Of an order, after something had left.
         EditDecided = "edit.decided",
+        CustomersMerged = "customers.merged",
+        CustomersMergeUndone = "customers.merge_undone",
         EventReplayed = "event.replayed",
         /// All that failed for one reason.
         EventsReplayed = "events.replayed",

@@ -24,6 +24,36 @@ pub const COLUMNS: &[Column] = &[
     contact("email_normal", Erasure::Null),
     contact("phone",        Erasure::Null),
     contact("phone_normal", Erasure::Null),
+    contact("note",         Erasure::Null),
+    contact("tags",         Erasure::Null),
+    contact("locale",       Erasure::Null),
+    contact("email_consent", Erasure::Null),
+    contact("email_consent_level", Erasure::Null),
+    contact("sms_consent",  Erasure::Null),
+    contact("sms_consent_level", Erasure::Null),
+    contact("name_zip",     Erasure::Null),
+    contact_in("contact_terms", "term", "contact_id", Erasure::Word("")),
+    contact_in("contact_addresses", "address", "contact_id", Erasure::Text(country_alone)),
+    // Of both who became one.
+    contact_in("contact_merges", "before", "kept_id", Erasure::Null),
+    contact_in("contact_merges", "before", "gone_id", Erasure::Null),
+    contact_in("contact_merges", "after", "kept_id", Erasure::Null),
+    contact_in("contact_merges", "after", "gone_id", Erasure::Null),
+    Column {
+        table: "account_locations", column: "name", subject: Subject::Account, by: "account_id",
+        erasure: Erasure::Word(REDACTED),
+        reason: "where the company buys", kept: "until the person asks for its erasure",
+    },
+    Column {
+        table: "account_locations", column: "phone", subject: Subject::Account, by: "account_id",
+        erasure: Erasure::Null,
+        reason: "where the company buys", kept: "until the person asks for its erasure",
+    },
+    Column {
+        table: "account_locations", column: "address", subject: Subject::Account, by: "account_id",
+        erasure: Erasure::Text(country_alone),
+        reason: "where the company buys", kept: "until the person asks for its erasure",
+    },
     Column {
         table: "accounts", column: "name", subject: Subject::Account, by: "id",
         erasure: Erasure::Word(REDACTED),
@@ -73,11 +103,20 @@ pub const COLUMNS: &[Column] = &[
 ];
 
 const fn contact(column: &'static str, erasure: Erasure) -> Column {
+    contact_in("contacts", column, "id", erasure)
+}
+
+const fn contact_in(
+    table: &'static str,
+    column: &'static str,
+    by: &'static str,
+    erasure: Erasure,
+) -> Column {
     Column {
-        table: "contacts",
+        table,
         column,
         subject: Subject::Contact,
-        by: "id",
+        by,
         erasure,
         reason: "whom the seller trades with",
         kept: "until the person asks for its erasure",

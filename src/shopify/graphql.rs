@@ -47,6 +47,17 @@ type UnsignedInt64 = String;
 )]
 pub struct CurrentAppInstallation;
 
+/// How many customers a search finds.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/customers_count.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct CustomersCount;
+
 /// Whether a customer is still there.
 #[derive(Debug, GraphQLQuery)]
 #[graphql(

@@ -359,14 +359,16 @@ pub(crate) fn incoming_customer(customer: payloads::Customer) -> Option<Incoming
         external_id: customer.id?.0,
         first_name: customer.first_name,
         last_name: customer.last_name,
+        zip: None,
         company: customer.default_address.and_then(|address| address.company),
         email: customer.email.filter(|email| !email.is_empty()),
         phone: customer.phone.filter(|phone| !phone.is_empty()),
         updated_at: customer.updated_at.map(|moment| moment.0),
+        profile: None,
     })
 }
 
-fn address(address: payloads::Address) -> customers::Address {
+pub(crate) fn address(address: payloads::Address) -> customers::Address {
     let whole = [address.first_name, address.last_name];
     let whole = whole.into_iter().flatten().collect::<Vec<_>>().join(" ");
     customers::Address {

@@ -126,8 +126,27 @@ payloads! {
         phone: Option<String>,
         updated_at: Option<Moment>,
         default_address: Option<Address>,
+        /// In the customer's own message alone.
+        addresses: Option<Vec<Address>>,
+        #[serde(deserialize_with = "words")]
+        note: Option<String>,
+        /// Of older versions.
+        #[serde(deserialize_with = "words")]
+        tags: Option<String>,
+        email_marketing_consent: Option<MarketingConsent>,
+        sms_marketing_consent: Option<MarketingConsent>,
+    }
+    MarketingConsent {
+        #[serde(deserialize_with = "words")]
+        state: Option<String>,
+        #[serde(deserialize_with = "words")]
+        opt_in_level: Option<String>,
+        consent_updated_at: Option<Moment>,
     }
     Address {
+        id: Option<Anything>,
+        #[serde(deserialize_with = "flag")]
+        default: Option<bool>,
         #[serde(deserialize_with = "words")]
         first_name: Option<String>,
         #[serde(deserialize_with = "words")]

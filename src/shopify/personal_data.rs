@@ -127,6 +127,8 @@ fn fate(key: &str) -> Fate {
         | "token"
         | "cart_token"
         | "checkout_token"
+        | "email_marketing_consent"
+        | "sms_marketing_consent"
         | "customer_locale"
         | "customerLocale"
         | "billingAddress"

@@ -7,7 +7,7 @@ pub mod report;
 
 use std::time::Duration;
 
-use crate::erp::customers::normal_email;
+use crate::erp::customers::keys::normal_email;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::inbox::queries::EventRow;
 use crate::platform::jobs::{self, Filing};

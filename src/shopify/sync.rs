@@ -12,6 +12,7 @@ pub mod fetch;
 mod file;
 pub mod gaps;
 mod pass;
+pub mod people;
 pub mod queries;
 pub mod range;
 pub mod rehearsal;
@@ -40,7 +41,10 @@ pub const SHOWN: Duration = Duration::from_secs(59 * 86_400);
 
 text_enum! {
     /// What is kept in step with a store.
-    Stream { Orders = "orders" }
+    Stream {
+        Orders = "orders",
+        Customers = "customers",
+    }
 }
 
 text_enum! {

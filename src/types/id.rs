@@ -68,6 +68,8 @@ ids! {
     ChannelId,
     /// Key of a row in `contacts`.
     ContactId,
+    /// Key of a row in `contact_merges`.
+    ContactMergeId,
     /// Key of a row in `deliveries`.
     DeliveryId,
     /// Key of a row in `webhook_events`.

@@ -1,9 +1,10 @@
-//! The palette: jump to an order, an item or a place by a few letters. Without a script it is a page with a form.
+//! The palette: jump to an order, a customer, an item or a place by a few letters. Without a script it is a page with a form.
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::customers;
 use super::error::WebError;
 use super::filters;
 use super::nav::{self, Link};
@@ -18,6 +19,8 @@ use crate::platform::db::{Db, DbError};
 const MOST: i64 = 6;
 /// Items that are shown at most.
 const MOST_ITEMS: i64 = 4;
+/// Customers that are shown at most.
+const MOST_PEOPLE: i64 = 4;
 
 /// What was typed.
 #[derive(Clone, Debug, Deserialize)]
@@ -79,7 +82,7 @@ pub async fn show(
     })
 }
 
-/// Orders, those to ship where nothing was typed yet, and items.
+/// Orders, those to ship where nothing was typed yet, customers and items.
 async fn records(db: &Db, q: &str) -> Result<Vec<Found>, WebError> {
     let view = if q.is_empty() {
         View::ToShip
@@ -90,14 +93,15 @@ async fn records(db: &Db, q: &str) -> Result<Vec<Found>, WebError> {
         search: q.to_owned(),
         ..Wanted::of(view)
     };
-    let ((orders, _newer, _older), items) = db
+    let ((orders, _newer, _older), items, people) = db
         .read(move |conn| -> Result<_, DbError> {
-            let items = if wanted.search.is_empty() {
-                Vec::new()
+            let (items, people) = if wanted.search.is_empty() {
+                (Vec::new(), Vec::new())
             } else {
-                products::queries::list(conn, &wanted.search, None, MOST_ITEMS)?
+                let items = products::queries::list(conn, &wanted.search, None, MOST_ITEMS)?;
+                (items, customers::found(conn, &wanted.search, MOST_PEOPLE)?)
             };
-            Ok((list::page(conn, &wanted, None, MOST)?, items))
+            Ok((list::page(conn, &wanted, None, MOST)?, items, people))
         })
         .await?;
     let orders = orders.into_iter().map(|row| Found {
@@ -112,7 +116,13 @@ async fn records(db: &Db, q: &str) -> Result<Vec<Found>, WebError> {
         text: row.name,
         note: row.sku,
     });
-    Ok(orders.chain(items).collect())
+    let people = people.into_iter().map(|row| Found {
+        path: format!("/customers/{}", row.id),
+        icon: "users",
+        text: row.name(),
+        note: row.email.unwrap_or_default(),
+    });
+    Ok(orders.chain(people).chain(items).collect())
 }
 
 fn places(frame: &Frame, q: &str) -> Vec<Found> {

@@ -5,8 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    account, api, audit, deliveries, events, gate, health, holds, home, integrations, jobs,
-    mappings, metrics, nav, orders, palette, pausing, products, refreshing, sessions, setup,
+    account, api, audit, customers, deliveries, events, gate, health, holds, home, integrations,
+    jobs, mappings, metrics, nav, orders, palette, pausing, products, refreshing, sessions, setup,
     shipments, static_files, sync, users, webhooks,
 };
 use crate::erp::users::roles::Action;
@@ -145,6 +145,7 @@ fn stores() -> Vec<Route> {
         get ("/sync/backfill",                    Access::May(Action::Import), sync::backfill::new),
         post("/sync/backfill",                    Access::May(Action::Import), sync::backfill::create),
         get ("/sync/runs/{id}",                   Access::May(Action::View),   sync::runs::show),
+        get ("/sync/runs/{id}/refused",           Access::May(Action::Import), sync::runs::refused),
         post("/sync/runs/{id}/cancellation",      Access::May(Action::Import), sync::runs::create_cancellation),
     ]
 }
@@ -172,6 +173,17 @@ fn goods() -> Vec<Route> {
         post("/orders/{id}/cancellation",         Access::May(Action::CancelOrder), orders::cancellation::create),
         post("/orders/{id}/refresh",              Access::May(Action::Hold), refreshing::create),
         post("/orders/{id}/lines/{line}/item",    Access::May(Action::Map),  holds::choose_item),
+        // Customers.
+        get ("/customers",                        Access::May(Action::View),           customers::index),
+        get ("/customers/export",                 Access::May(Action::View),           customers::export::show),
+        get ("/customers/import",                 Access::May(Action::Import),         customers::import::new),
+        post("/customers/import",                 Access::May(Action::Import),         customers::import::create),
+        get ("/customers/duplicates",             Access::May(Action::View),           customers::duplicates::index),
+        post("/customers/duplicates/apart",       Access::May(Action::MergeCustomers), customers::duplicates::create_apart),
+        get ("/customers/merge",                  Access::May(Action::MergeCustomers), customers::merging::new),
+        post("/customers/merge",                  Access::May(Action::MergeCustomers), customers::merging::create),
+        post("/customers/merges/{id}/undo",       Access::May(Action::MergeCustomers), customers::merging::delete),
+        get ("/customers/{id}",                   Access::May(Action::View),           customers::show::show),
         // Items and their stock.
         get ("/products",                         Access::May(Action::View), products::index),
         get ("/products/new",                     Access::May(Action::Map),  products::new),
@@ -221,6 +233,8 @@ fn programs() -> Vec<Route> {
         get ("/api/{tenant}/stock",                        Access::Token(Scope::Read),  api::stock::index),
         get ("/api/{tenant}/locations",                    Access::Token(Scope::Read),  api::locations::index),
         get ("/api/{tenant}/customers",                    Access::Token(Scope::Read),  api::customers::index),
+        get ("/api/{tenant}/customers/{id}",               Access::Token(Scope::Read),  api::customers::show),
+        post("/api/{tenant}/customers/{id}/merge",         Access::Token(Scope::Write), api::customers::merge),
         get ("/api/{tenant}/deliveries",                   Access::Token(Scope::Read),  api::deliveries::index),
         get ("/api/{tenant}/deliveries/{id}",              Access::Token(Scope::Read),  api::deliveries::show),
         post("/api/{tenant}/deliveries/{id}/status",       Access::Token(Scope::Write), api::deliveries::create_status),

@@ -20,7 +20,7 @@ use crate::shopify::jobs::ImportProducts;
 use crate::shopify::pauses::scope;
 use crate::shopify::shops::{self, Shop, ShopState};
 use crate::shopify::sync::queries::{self, Cursor, HalfHour, days, gaps};
-use crate::shopify::sync::{GapKind, Stream, runs as sync_runs, watch};
+use crate::shopify::sync::{GapKind, RunState, Stream, runs as sync_runs, watch};
 use crate::types::{At, JobId, ShopId, SyncRunId};
 
 /// Half-hours of the strip.
@@ -32,6 +32,7 @@ pub(super) struct Row {
     /// `Orders in`
     pub(super) label: &'static str,
     pub(super) is_orders: bool,
+    pub(super) is_customers: bool,
     pub(super) badge: &'static str,
     pub(super) tone: &'static str,
     /// Why it does not run, and the way on.
@@ -116,6 +117,7 @@ pub(super) fn rows(conn: &mut DbConnection, now: At) -> Result<Vec<Row>, DbError
         }
         let is_paused = paused.contains(&scope(&shop)) || paused.contains(&pauses::Scope::Incoming);
         rows.push(orders_row(conn, shop.clone(), is_paused, now)?);
+        rows.push(customers_row(conn, shop.clone(), is_paused)?);
         rows.push(products_row(conn, shop, is_paused)?);
     }
     Ok(rows)
@@ -143,6 +145,7 @@ fn orders_row(
     Ok(Row {
         label: "Orders in",
         is_orders: true,
+        is_customers: false,
         badge,
         tone,
         why,
@@ -220,6 +223,48 @@ fn strip(half_hours: &[HalfHour], first: i64) -> (Vec<Bar>, String) {
     (bars, finding)
 }
 
+/// They come by webhook; what is older an import brings.
+fn customers_row(conn: &mut DbConnection, shop: Shop, is_paused: bool) -> Result<Row, DbError> {
+    let last = queries::runs::list(conn, shop.id, Stream::Customers, 1)?;
+    let last = last.into_iter().next().map(|(row, _by)| row);
+    let is_open = match &last {
+        Some(run) => run.finished_at.is_none() && !sync_runs::has_given_up(conn, run)?,
+        None => false,
+    };
+    let (badge, tone) = match &last {
+        _ if shop.state != ShopState::Active => ("Stopped", "critical"),
+        _ if is_paused => ("Paused", "neutral"),
+        Some(_) if is_open => ("Running", "info half"),
+        Some(run) if run.state == RunState::Failed => ("Failed", "critical"),
+        Some(_) => ("Healthy", "success plain"),
+        None => ("By webhook", "success plain"),
+    };
+    let failed = last.as_ref().filter(|run| run.state == RunState::Failed);
+    Ok(Row {
+        label: "Customers in",
+        is_orders: false,
+        is_customers: true,
+        badge,
+        tone,
+        why: failed
+            .and_then(|run| run.reason.clone())
+            .unwrap_or_default(),
+        remedy: None,
+        bars: Vec::new(),
+        finding: String::new(),
+        last: last.as_ref().and_then(|run| run.finished_at),
+        seen_to: None,
+        waiting: 0,
+        here: 0,
+        theirs: None,
+        open: 0,
+        every_minutes: 0,
+        run: last.filter(|_| is_open).map(|run| run.id),
+        job: None,
+        shop,
+    })
+}
+
 fn products_row(conn: &mut DbConnection, shop: Shop, is_paused: bool) -> Result<Row, DbError> {
     let job = jobs::find_latest(conn, ImportProducts::KIND, shop.domain.as_str())?;
     let status = job.as_ref().map(|job| Status::from_code(job.status));
@@ -238,6 +283,7 @@ fn products_row(conn: &mut DbConnection, shop: Shop, is_paused: bool) -> Result<
     Ok(Row {
         label: "Products in",
         is_orders: false,
+        is_customers: false,
         badge,
         tone,
         why: reason.filter(|_| is_dead).unwrap_or_default(),
@@ -258,7 +304,7 @@ fn products_row(conn: &mut DbConnection, shop: Shop, is_paused: bool) -> Result<
 }
 
 /// The store of a page: the one that is named, else the first connected one.
-pub(super) fn chosen(
+pub(in crate::web) fn chosen(
     conn: &mut DbConnection,
     named: Option<ShopId>,
 ) -> Result<(Vec<Shop>, Option<Shop>), DbError> {

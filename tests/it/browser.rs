@@ -310,10 +310,12 @@ fn is_page(path: &str) -> bool {
         "/static/",
         "/live/",
         "/orders/export",
+        "/customers/export",
         "/integrations/shopify/start",
     ];
     !other.iter().any(|start| path.starts_with(start))
         && !path.ends_with("/report")
+        && !path.ends_with("/refused")
         && !path.contains("/photos/")
 }
 

@@ -11,6 +11,7 @@ mod cancelling;
 mod cluster;
 mod compliance;
 mod connecting;
+mod customers;
 mod deliveries;
 mod disorder;
 #[cfg(target_os = "linux")]

@@ -108,10 +108,32 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "at"
     ]),
     ("accounts", &[
-        "id", "public_id", "created_at"
+        "id", "public_id", "created_at", "kind"
+    ]),
+    ("account_locations", &[
+        "id", "account_id", "external_id"
     ]),
     ("contacts", &[
-        "id", "public_id", "account_id", "created_at"
+        "id", "public_id", "account_id", "created_at", "channel_id", "email_consent_at", "sms_consent_at",
+        "merged_into"
+    ]),
+    ("contact_terms", &[
+        "id", "contact_id"
+    ]),
+    ("contact_addresses", &[
+        "id", "contact_id", "external_id", "is_default"
+    ]),
+    ("contact_merges", &[
+        "id", "kept_id", "gone_id", "orders", "merged_at", "merged_by", "undone_at", "undone_by"
+    ]),
+    ("contact_merge_orders", &[
+        "id", "merge_id", "order_id"
+    ]),
+    ("contacts_apart", &[
+        "id", "older_id", "newer_id", "said_at", "said_by"
+    ]),
+    ("shopify_companies", &[
+        "id", "shop_id", "external_id", "account_id", "source_updated_at"
     ]),
     ("orders", &[
         "id", "public_id", "channel_id", "external_id", "number", "name", "version",
@@ -298,7 +320,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "shop_id", "external_id", "name", "active", "location_id"
     ]),
     ("shopify_customers", &[
-        "id", "shop_id", "contact_id", "source_updated_at", "deleted_at"
+        "id", "shop_id", "contact_id", "source_updated_at", "deleted_at", "profiled_at"
     ]),
     ("shopify_privacy_requests", &[
         "id", "shop_id", "event_id", "kind", "state", "customer_external_id", "contact_id",

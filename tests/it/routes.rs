@@ -50,6 +50,7 @@ const MAY: &[(Action, &[Role])] = {
         ),
         (Action::Map, &[Owner, Admin, Operations]),
         (Action::CancelOrder, &[Owner, Admin, Operations]),
+        (Action::MergeCustomers, &[Owner, Admin, Operations]),
         (Action::Replay, &[Owner, Admin, Operations]),
         (Action::Import, &[Owner, Admin, Operations]),
         (Action::Dispatch, &[Owner, Admin, Operations, Warehouse]),

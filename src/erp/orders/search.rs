@@ -115,7 +115,7 @@ pub fn refresh(conn: &mut DbConnection, orders: &[OrderId]) -> Result<(), DbErro
 }
 
 /// A word as it is kept and looked for: small letters without accents, and `#1001` as `1001`.
-fn normal(word: &str) -> String {
+pub(in crate::erp) fn normal(word: &str) -> String {
     word.trim()
         .trim_start_matches('#')
         .nfkd()
@@ -127,7 +127,7 @@ fn normal(word: &str) -> String {
 }
 
 /// The words of a name; of `Müller-Lüdenscheidt` the whole and each half.
-fn parts(name: &str) -> Vec<String> {
+pub(in crate::erp) fn parts(name: &str) -> Vec<String> {
     let mut found = Vec::new();
     for word in name.split_whitespace() {
         found.push(normal(word));
@@ -138,7 +138,7 @@ fn parts(name: &str) -> Vec<String> {
 }
 
 /// `+49 30 123456` as `4930123456`.
-fn phone(text: &str) -> Option<String> {
+pub(in crate::erp) fn phone(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     (digits.len() >= PHONE).then_some(digits)
 }

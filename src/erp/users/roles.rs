@@ -32,6 +32,7 @@ crate::text_enum! {
         Import = "import",
         Dispatch = "dispatch",
         Drive = "drive",
+        MergeCustomers = "merge_customers",
     }
 }
 
@@ -57,7 +58,8 @@ impl Role {
             | Action::Replay
             | Action::Import
             | Action::CancelOrder
-            | Action::Overrule => &[Role::Owner, Role::Admin, Role::Operations],
+            | Action::Overrule
+            | Action::MergeCustomers => &[Role::Owner, Role::Admin, Role::Operations],
             Action::Discard | Action::Connect | Action::Users | Action::Settings => {
                 &[Role::Owner, Role::Admin]
             }
@@ -100,6 +102,7 @@ impl Action {
             Action::Import => "import from stores",
             Action::Dispatch => "assign deliveries",
             Action::Drive => "deliver",
+            Action::MergeCustomers => "merge customers",
         }
     }
 

@@ -250,7 +250,7 @@ pub(crate) fn book(
         .iter()
         .filter_map(|one| one.order.customer.value())
         .collect();
-    let contacts = customers::receive(conn, shop.id, &customers, now)?;
+    let contacts = customers::receive(conn, shop, &customers, now)?;
     let sold: HashSet<&str> = bookings.iter().flat_map(Booking::variants).collect();
     let sold: Vec<&str> = sold.into_iter().collect();
     let known = mappings::resolve(conn, shop.id, &sold)?;

@@ -24,7 +24,7 @@ pub(super) fn customer(
             Ok(Outcome::nothing_to_do("this customer was erased"))
         }
         Ok(customer) => {
-            customers::receive(conn, shop.id, &[&customer], now)?;
+            customers::receive(conn, shop, &[&customer], now)?;
             Ok(Outcome::Done)
         }
         Err(wrong) => Ok(unreadable(&wrong)),

@@ -1,7 +1,7 @@
 //! Bodies of `customers/*`, read strictly enough that no other topic's body passes for one.
 use serde::Deserialize;
 
-use crate::erp::customers::IncomingCustomer;
+use crate::erp::customers::{Consent, IncomingAddress, IncomingCustomer, Profile};
 use crate::shopify::gid::{self, Gid};
 use crate::shopify::orders::{self, TranslateError};
 use crate::shopify::payloads::{self, Anything};
@@ -54,7 +54,44 @@ pub(crate) fn customer(body: &[u8]) -> Result<IncomingCustomer, TranslateError> 
         return Err(wrong("admin_graphql_api_id", "it names no customer"));
     }
     let customer: payloads::Customer = orders::read(body)?;
-    orders::incoming_customer(customer).ok_or_else(|| wrong("id", "it is missing"))
+    let profile = profile(&customer);
+    let home = customer.default_address.as_ref();
+    let zip = home.and_then(|home| home.zip.clone());
+    let customer = orders::incoming_customer(customer);
+    let mut customer = customer.ok_or_else(|| wrong("id", "it is missing"))?;
+    (customer.zip, customer.profile) = (zip, Some(profile));
+    Ok(customer)
+}
+
+/// What the message says beyond the name. Shopify has taken tags and consent out of it: an import brings those.
+fn profile(customer: &payloads::Customer) -> Profile {
+    let tags = customer.tags.as_deref();
+    let addresses = customer.addresses.as_ref();
+    Profile {
+        note: customer.note.clone(),
+        tags: tags.map(|tags| tags.split(',').map(str::to_owned).collect()),
+        locale: None,
+        email_consent: consent(customer.email_marketing_consent.as_ref()),
+        sms_consent: consent(customer.sms_marketing_consent.as_ref()),
+        addresses: addresses.map(|all| all.iter().filter_map(address).collect()),
+    }
+}
+
+fn consent(told: Option<&payloads::MarketingConsent>) -> Option<Consent> {
+    let told = told?;
+    Some(Consent {
+        state: told.state.as_ref()?.to_lowercase(),
+        level: told.opt_in_level.as_deref().map(str::to_lowercase),
+        at: told.consent_updated_at.as_ref().map(|moment| moment.0),
+    })
+}
+
+fn address(told: &payloads::Address) -> Option<IncomingAddress> {
+    Some(IncomingAddress {
+        external_id: told.id.as_ref()?.0.clone(),
+        is_default: told.default.unwrap_or(false),
+        address: orders::address(told.clone()),
+    })
 }
 
 /// Reads the body of `customers/merge`.

@@ -241,6 +241,7 @@ fn customer(node: &Node) -> Result<Field<payloads::Customer>, TranslateError> {
             company: some(home.company.as_ref()),
             ..payloads::Address::default()
         }),
+        ..payloads::Customer::default()
     }))
 }
 
@@ -274,6 +275,7 @@ fn address(found: Option<&shape::Addr>) -> Field<payloads::Address> {
             country: some(one.country.as_ref()),
             country_code: some(one.country_code_v2.as_ref()),
             phone: some(one.phone.as_ref()),
+            ..payloads::Address::default()
         })
     })
 }

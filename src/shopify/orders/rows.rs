@@ -40,6 +40,12 @@ impl Row {
         self.value.get("id")?.as_str()
     }
 
+    /// The row itself, as JSON.
+    #[must_use]
+    pub fn into_json(self) -> Vec<u8> {
+        serde_json::to_vec(&self.value).unwrap_or_default()
+    }
+
     /// The list of an order that it stands in.
     fn list(&self) -> Option<&'static str> {
         match self.id().and_then(gid::type_of) {

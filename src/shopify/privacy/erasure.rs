@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Person, Request, RequestKind, RequestState, person, queries};
 use crate::erp::changes;
+use crate::erp::customers;
 use crate::erp::orders;
 use crate::erp::timeline::{self, Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
@@ -150,14 +151,18 @@ fn erase_contact(
     contact: ContactId,
     gone: Option<ShopId>,
 ) -> Result<(), DbError> {
-    // The same person in another store of the house has not asked for anything there.
-    if queries::is_needed(conn, contact, gone)? {
-        return Ok(());
+    for one in customers::family(conn, contact)? {
+        // The same person in another store of the house has not asked for anything there.
+        if queries::is_needed(conn, one, gone)? {
+            continue;
+        }
+        if let Some(account) = queries::find_own_account(conn, one)? {
+            erase(conn, register, Subject::Account, &[account])?;
+        }
+        erase(conn, register, Subject::Contact, &[one.0])?;
     }
-    if let Some(account) = queries::find_own_account(conn, contact)? {
-        erase(conn, register, Subject::Account, &[account])?;
-    }
-    erase(conn, register, Subject::Contact, &[contact.0])
+    // By what is left they can still be found.
+    customers::search::refresh(conn, &[contact])
 }
 
 /// Messages that could not be read, and those of topics that nobody follows, are filed under nothing.

@@ -310,7 +310,10 @@ pub(super) fn list_contacts(
 pub(super) fn forget_versions(conn: &mut DbConnection, shop: ShopId) -> Result<(), DbError> {
     let rows = shopify_customers::table.filter(shopify_customers::shop_id.eq(shop));
     diesel::update(rows)
-        .set(shopify_customers::source_updated_at.eq(At(0)))
+        .set((
+            shopify_customers::source_updated_at.eq(At(0)),
+            shopify_customers::profiled_at.eq(At(0)),
+        ))
         .execute(conn)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Request, person};
+use crate::erp::customers;
 use crate::erp::orders::queries as orders;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::personal_data::{Erasure, Subject, collect};
@@ -22,7 +23,11 @@ pub fn build(
     now: At,
 ) -> Result<Value, DbError> {
     let who = person(conn, shop, request)?;
-    let contact: Vec<i64> = who.contact.iter().map(|contact| contact.0).collect();
+    let contacts = match who.contact {
+        Some(contact) => customers::family(conn, contact)?,
+        None => Vec::new(),
+    };
+    let contact: Vec<i64> = contacts.iter().map(|contact| contact.0).collect();
     let mut told = Vec::new();
     for order in &who.orders {
         told.extend(of_order(conn, *order)?);

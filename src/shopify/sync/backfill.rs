@@ -9,6 +9,7 @@ use crate::shopify::sync::ask::{self, Sort};
 use crate::shopify::sync::bulk;
 use crate::shopify::sync::compare::Difference;
 use crate::shopify::sync::fetch::{self, Brought};
+use crate::shopify::sync::people::Progress;
 use crate::shopify::sync::queries::gaps as gap_rows;
 use crate::shopify::sync::queries::{self, ours};
 use crate::shopify::sync::rehearsal::Findings;
@@ -20,7 +21,7 @@ use crate::types::At;
 pub const BULK_FROM: i64 = 250;
 /// Differences that are read at once.
 const GAPS: i64 = 100;
-/// Orders that are named with their reason; more are counted.
+/// What is named with its reason; more is counted.
 const MOST_NAMED: usize = 100;
 
 /// Where a run goes on, and what it could not bring in.
@@ -38,9 +39,12 @@ pub(super) struct Place {
     pub(super) refused: Vec<Refused>,
     /// What a rehearsal found so far.
     pub(super) rehearsed: Option<Findings>,
+    /// How far an import of customers is.
+    #[serde(default)]
+    pub(super) people: Progress,
 }
 
-/// An order that could not be brought in.
+/// An order or a customer that could not be brought in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     pub id: String,
@@ -53,6 +57,9 @@ pub struct Refused {
 pub struct Found {
     #[serde(default)]
     pub refused: Vec<Refused>,
+    /// Of an import of customers.
+    #[serde(default)]
+    pub people: Option<Progress>,
 }
 
 pub(super) async fn run(work: &mut Work<'_>) -> Result<End, RunError> {
@@ -75,7 +82,7 @@ pub(super) async fn run(work: &mut Work<'_>) -> Result<End, RunError> {
         }
     }
     if place.file.is_some() {
-        return match bulk::run(work, &mut place, &search.0).await? {
+        return match bulk::run(work, &mut place, bulk::Holds::Orders, &search.0).await? {
             bulk::Ended::Through => finish(work, &place).await,
             bulk::Ended::Cancelled => Ok(End::Cancelled(found(&place))),
             bulk::Ended::Waits { cause, reason } => Ok(End::Waits { cause, reason }),
@@ -151,7 +158,7 @@ fn count(work: &mut Work<'_>, kind: GapKind) {
     }
 }
 
-/// Counts an order that cannot be brought in, and names it.
+/// Counts what cannot be brought in, and names it.
 pub(super) fn refuse(work: &mut Work<'_>, place: &mut Place, id: &str, name: &str, reason: String) {
     work.tally.failed += 1;
     if place.refused.len() < MOST_NAMED {
@@ -245,6 +252,7 @@ async fn finish(work: &Work<'_>, place: &Place) -> Result<End, RunError> {
 fn found(place: &Place) -> Option<String> {
     let found = Found {
         refused: place.refused.clone(),
+        people: None,
     };
     serde_json::to_string(&found).ok()
 }

@@ -1,5 +1,5 @@
-//! A range of many orders as one file: Shopify puts it together, we read it as it comes, book its orders in small
-//! batches, and go on behind the last one when the download breaks off.
+//! Many orders, customers or companies as one file: Shopify puts it together, we read it as it comes, book what it
+//! holds in small batches, and go on behind the last record when the download breaks off.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,17 +22,55 @@ use crate::shopify::sync::file::{Group, Groups};
 use crate::shopify::sync::queries::ours;
 use crate::shopify::sync::queries::runs::RunRow;
 use crate::shopify::sync::runs::{RunError, Work};
-use crate::shopify::sync::{RunKind, gaps, rehearsal};
+use crate::shopify::sync::{RunKind, gaps, people, rehearsal};
 use crate::shopify::{Haste, bulk_cause};
 use crate::types::At;
 
-/// Orders that are booked in one transaction: few, so that webhooks get their turn.
-const BATCH: usize = 20;
 /// As many bulk operations run as Shopify lets run: one ends some time.
 const OTHERS: Duration = Duration::from_secs(60);
-const DOCUMENT: &str = include_str!("../graphql/bulk_orders.graphql");
-/// Where the document has its search.
-const SEARCH: &str = "\"created_at:>'2026-01-01T00:00:00Z'\"";
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    Orders,
+    Customers,
+    Companies,
+}
+
+impl Holds {
+    /// The document, and where it has its search.
+    const fn document(self) -> (&'static str, &'static str) {
+        match self {
+            Holds::Orders => (
+                include_str!("../graphql/bulk_orders.graphql"),
+                "\"created_at:>'2026-01-01T00:00:00Z'\"",
+            ),
+            Holds::Customers => (
+                include_str!("../graphql/bulk_customers.graphql"),
+                "\"updated_at:>='2026-01-01'\"",
+            ),
+            Holds::Companies => (
+                include_str!("../graphql/bulk_companies.graphql"),
+                "\"updated_at:>='2026-01-01'\"",
+            ),
+        }
+    }
+
+    /// The document with a search in it.
+    fn asking(self, search: &str) -> String {
+        let (document, place) = self.document();
+        let text = serde_json::to_string(search).unwrap_or_default();
+        document.replace(place, &text)
+    }
+
+    /// Records that are booked in one transaction: few, so that webhooks get their turn.
+    const fn batch(self) -> usize {
+        match self {
+            Holds::Orders | Holds::Companies => 20,
+            Holds::Customers => 100,
+        }
+    }
+}
 
 /// A file, as far as it was read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -40,7 +78,7 @@ pub(super) struct File {
     /// The operation's gid; none yet: it is to be begun.
     operation: Option<String>,
     begun_at: i64,
-    /// Behind the last order that was booked.
+    /// Behind the last record that was booked.
     offset: u64,
 }
 
@@ -61,13 +99,14 @@ pub(super) fn cause(run: &RunRow) -> Option<String> {
 pub(super) async fn run(
     work: &mut Work<'_>,
     place: &mut Place,
+    holds: Holds,
     search: &str,
 ) -> Result<Ended, RunError> {
     let mut file = place.file.clone().unwrap_or_default();
     let operation = match file.operation.clone() {
         Some(operation) => operation,
         None => {
-            let begun = begin(work, search).await?;
+            let begun = begin(work, holds, search).await?;
             file.begun_at = work.cx.clock.now().0;
             file.operation = Some(begun.clone());
             place.file = Some(file.clone());
@@ -77,7 +116,7 @@ pub(super) async fn run(
     };
     let stopped = work.keep("waiting for Shopify's file", place).await?;
     match look(work, &operation).await? {
-        State::Ready(url) => read(work, place, file, &url).await,
+        State::Ready(url) => read(work, place, holds, file, &url).await,
         State::Empty => Ok(Ended::Through),
         State::Runs if stopped => {
             cancel(work, &operation).await?;
@@ -107,9 +146,9 @@ pub(super) async fn run(
 }
 
 /// Asks for the file; returns the operation's gid.
-async fn begin(work: &Work<'_>, search: &str) -> Result<String, RunError> {
+async fn begin(work: &Work<'_>, holds: Holds, search: &str) -> Result<String, RunError> {
     let variables = run_query::Variables {
-        query: document(search),
+        query: holds.asking(search),
     };
     let answer = work
         .cx
@@ -137,12 +176,6 @@ async fn begin(work: &Work<'_>, search: &str) -> Result<String, RunError> {
     }
     let operation = answer.bulk_operation.map(|operation| operation.id);
     Ok(operation.ok_or_else(|| ShopifyError::Unexpected("no operation".to_owned()))?)
-}
-
-/// The document with a search in it.
-fn document(search: &str) -> String {
-    let text = serde_json::to_string(search).unwrap_or_default();
-    DOCUMENT.replace(SEARCH, &text)
 }
 
 enum State {
@@ -187,10 +220,11 @@ async fn cancel(work: &Work<'_>, operation: &str) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Reads the file from where it was left, and books its orders.
+/// Reads the file from where it was left, and books what it holds.
 async fn read(
     work: &mut Work<'_>,
     place: &mut Place,
+    holds: Holds,
     mut file: File,
     url: &str,
 ) -> Result<Ended, RunError> {
@@ -201,12 +235,17 @@ async fn read(
         let next = groups.next().await?;
         let is_last = next.is_none();
         batch.extend(next);
-        if batch.len() < BATCH && !is_last {
+        if batch.len() < holds.batch() && !is_last {
             continue;
         }
         if let Some(end) = batch.last().map(|group: &Group| group.end) {
             file.offset = end;
-            keep(work, place, std::mem::take(&mut batch), At(file.begun_at)).await?;
+            let batch = std::mem::take(&mut batch);
+            match holds {
+                Holds::Orders => keep(work, place, batch, At(file.begun_at)).await?,
+                Holds::Customers => people::keep_customers(work, place, batch).await?,
+                Holds::Companies => people::keep_companies(work, place, batch).await?,
+            }
         }
         place.file = Some(file.clone());
         let stopped = work.keep("reading Shopify's file", place).await?;
@@ -380,8 +419,11 @@ mod tests {
 
     #[test]
     fn the_search_stands_in_the_document_as_a_text() {
-        assert!(DOCUMENT.contains(SEARCH));
-        let text = document("processed_at:>='2026-11-21T05:00:00Z' AND name:\"#1\"");
+        for holds in [Holds::Orders, Holds::Customers, Holds::Companies] {
+            let (document, place) = holds.document();
+            assert!(document.contains(place), "{holds:?}");
+        }
+        let text = Holds::Orders.asking("processed_at:>='2026-11-21T05:00:00Z' AND name:\"#1\"");
         assert!(
             text.contains(r##"query: "processed_at:>='2026-11-21T05:00:00Z' AND name:\"#1\"""##)
         );

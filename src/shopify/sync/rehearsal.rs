@@ -95,11 +95,13 @@ pub(super) async fn run(work: &mut Work<'_>) -> Result<End, RunError> {
         }
     }
     if place.file.is_some() {
-        return Ok(match bulk::run(work, &mut place, &search).await? {
-            Ended::Through => End::Done(found(&place)),
-            Ended::Cancelled => End::Cancelled(found(&place)),
-            Ended::Waits { cause, reason } => End::Waits { cause, reason },
-        });
+        return Ok(
+            match bulk::run(work, &mut place, bulk::Holds::Orders, &search).await? {
+                Ended::Through => End::Done(found(&place)),
+                Ended::Cancelled => End::Cancelled(found(&place)),
+                Ended::Waits { cause, reason } => End::Waits { cause, reason },
+            },
+        );
     }
     by_pages(work, place, &search).await
 }

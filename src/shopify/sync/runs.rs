@@ -11,7 +11,7 @@ use crate::shopify::jobs::living;
 use crate::shopify::shops::Shop;
 use crate::shopify::sync::queries::runs::{self as rows, RunRow};
 use crate::shopify::sync::{
-    OrderStatus, RunKind, RunState, Stream, backfill, bulk, pass, rehearsal,
+    OrderStatus, RunKind, RunState, Stream, backfill, bulk, pass, people, rehearsal,
 };
 use crate::shopify::{Connector, outcome_of};
 use crate::types::{At, ShopId, SyncRunId, UserId};
@@ -49,6 +49,15 @@ impl NewRun {
             by: None,
         }
     }
+
+    /// Of the customers that changed since a moment, whatever they bought; since ever from `At(0)` on.
+    #[must_use]
+    pub fn of_customers(shop: &Shop, since: At, now: At) -> NewRun {
+        NewRun {
+            stream: Stream::Customers,
+            ..NewRun::of_orders(shop, RunKind::Backfill, since, now)
+        }
+    }
 }
 
 /// How far a run is.
@@ -67,7 +76,7 @@ impl NewRun {
 )]
 #[diesel(table_name = crate::schema::sync_runs)]
 pub struct Tally {
-    /// What is to be looked at: orders, or days of a pass.
+    /// What is to be looked at: orders, customers, or days of a pass.
     pub total: i64,
     pub done: i64,
     /// Found here as the store has them.
@@ -199,10 +208,13 @@ impl Job for SyncRun {
             }
         };
         let mut work = Work::new(&cx, shop, row);
-        let ended = match work.run.kind {
-            RunKind::Pass => pass::run(&mut work).await,
-            RunKind::Backfill | RunKind::Backup | RunKind::Fetch => backfill::run(&mut work).await,
-            RunKind::Rehearsal => rehearsal::run(&mut work).await,
+        let ended = match (work.run.stream, work.run.kind) {
+            (Stream::Customers, _) => people::run(&mut work).await,
+            (Stream::Orders, RunKind::Pass) => pass::run(&mut work).await,
+            (Stream::Orders, RunKind::Backfill | RunKind::Backup | RunKind::Fetch) => {
+                backfill::run(&mut work).await
+            }
+            (Stream::Orders, RunKind::Rehearsal) => rehearsal::run(&mut work).await,
         };
         settle(&cx, id, work.shop.id, ended).await
     }

@@ -243,12 +243,14 @@ pub fn half_hour(at: At) -> i64 {
 
 /// Begins the one thing that is due, if no run is under way.
 fn file_due(conn: &mut DbConnection, shop: &Shop, now: At) -> Result<(), DbError> {
+    for stream in Stream::ALL {
+        if let Some(open) = queries::runs::find_open(conn, shop.id, *stream)? {
+            runs::wake(conn, open.id, now)?;
+        }
+    }
     let Some(cursor) = queries::find(conn, shop.id, Stream::Orders)? else {
         return Ok(());
     };
-    if let Some(open) = queries::runs::find_open(conn, shop.id, Stream::Orders)? {
-        runs::wake(conn, open.id, now)?;
-    }
     let zone = days::zone(shop);
     let today = days::day_of(now, &zone).to_string();
     let oldest = oldest_shown(shop, now).max(cursor.known_from);

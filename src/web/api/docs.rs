@@ -38,6 +38,8 @@ use crate::web::visitor::Visitor;
         stock::index,
         locations::index,
         customers::index,
+        customers::show,
+        customers::merge,
         deliveries::index,
         deliveries::show,
         deliveries::create_status,

@@ -29,6 +29,8 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::HoldReleased => "Hold released",
         Kind::EditDecided => "Edit decided",
         Kind::CancellationAsked => "Order cancelled",
+        Kind::CustomersMerged => "Customers merged",
+        Kind::CustomersMergeUndone => "Merge undone",
         Kind::EventReplayed => "Event replayed",
         Kind::EventsReplayed => "Many events replayed",
         Kind::EventDiscarded => "Event discarded",
@@ -103,6 +105,16 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
             number("rejected")
         ),
         Kind::CancellationAsked => format!("Cancellation asked: {}", word("reason")),
+        Kind::CustomersMerged => format!(
+            "Customer {} merged into this one, with {}",
+            number("gone"),
+            counted(number("orders"), "order", "orders", "moved")
+        ),
+        Kind::CustomersMergeUndone => format!(
+            "Customer {} taken apart again, with {}",
+            number("gone"),
+            counted(number("orders"), "order", "orders", "moved back")
+        ),
         Kind::EventReplayed => "Replayed".to_owned(),
         Kind::EventsReplayed => format!("{} with the same reason replayed", number("count")),
         Kind::EventDiscarded => format!("Discarded: {}", word("reason")),

@@ -135,13 +135,13 @@ fn line(row: &ExportRow, zone: &TimeZone) -> [String; HEAD.len()] {
     ]
 }
 
-fn local(at: At, zone: &TimeZone) -> String {
+pub(in crate::web) fn local(at: At, zone: &TimeZone) -> String {
     let local = at.timestamp().to_zoned(zone.clone());
     local.strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
 }
 
 /// A spreadsheet takes a text that begins so for a formula, and a buyer may have written it.
-fn harmless(text: &str) -> String {
+pub(in crate::web) fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}")
     } else {
@@ -149,7 +149,7 @@ fn harmless(text: &str) -> String {
     }
 }
 
-fn written(
+pub(in crate::web) fn written(
     write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
 ) -> Result<Bytes, ExportError> {
     let mut file = csv::WriterBuilder::new()
@@ -162,7 +162,7 @@ fn written(
 
 /// Why a file breaks off.
 #[derive(Debug, thiserror::Error)]
-enum ExportError {
+pub(in crate::web) enum ExportError {
     #[error(transparent)]
     Db(#[from] DbError),
     #[error("a line could not be written: {0}")]

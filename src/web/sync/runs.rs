@@ -9,6 +9,7 @@ use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::shopify::shops::{self, Shop, ShopError};
 use crate::shopify::sync::backfill::Found;
+use crate::shopify::sync::people::{Fate, Sample};
 use crate::shopify::sync::queries::runs::{self as rows, RunRow};
 use crate::shopify::sync::rehearsal::{self, Findings};
 use crate::shopify::sync::runs::{self, FileError, NewRun};
@@ -17,6 +18,7 @@ use crate::types::{At, ShopId, SyncRunId};
 use crate::web::error::WebError;
 use crate::web::filters;
 use crate::web::integrations::missing;
+use crate::web::orders::export::{self, harmless};
 use crate::web::page::{Frame, Section, html, see_other};
 use crate::web::visitor::{CurrentUser, Visitor};
 
@@ -49,8 +51,57 @@ struct View {
     words: String,
     found: Found,
     findings: Option<Findings>,
-    /// Orders that a real run would fetch, after a dry one.
+    /// What a real run would fetch, after a dry one.
     to_fetch: i64,
+}
+
+impl View {
+    /// Whether it is about customers; else about orders.
+    fn is_of_people(&self) -> bool {
+        self.row.stream == Stream::Customers
+    }
+
+    /// The day since which customers are looked at; empty: since ever.
+    fn since(&self) -> String {
+        if self.row.from_at <= At(0) {
+            String::new()
+        } else {
+            self.first.to_string()
+        }
+    }
+
+    /// The examples of a dry run, by what would become of them: id, title, customers.
+    fn samples(&self) -> Vec<(&'static str, &'static str, Vec<&Sample>)> {
+        let all: Vec<&Sample> = self
+            .found
+            .people
+            .iter()
+            .flat_map(|people| &people.samples)
+            .collect();
+        [
+            (Fate::Made, "Would be made"),
+            (Fate::Changed, "Would be brought up to date"),
+            (Fate::Left, "Stay as they are"),
+        ]
+        .into_iter()
+        .map(|(fate, title)| {
+            let of_it = all.iter().copied().filter(|one| one.fate == fate);
+            (fate.as_str(), title, of_it.collect::<Vec<_>>())
+        })
+        .filter(|(_, _, customers)| !customers.is_empty())
+        .collect()
+    }
+
+    /// Whether companies would come along.
+    fn brings_companies(&self) -> bool {
+        let people = self.found.people.as_ref();
+        people.is_some_and(|people| people.companies > 0)
+    }
+
+    /// Where the store itself shows a customer.
+    fn at_store(&self, customer: &str) -> String {
+        format!("https://{}/admin/customers/{customer}", self.shop.domain)
+    }
 }
 
 #[derive(Template)]
@@ -143,7 +194,7 @@ pub async fn create(
 }
 
 /// Leads to the run, or to the one that is under way already.
-pub(super) async fn begun(
+pub(in crate::web) async fn begun(
     db: &Db,
     visitor: &Visitor,
     filed: Result<SyncRunId, FileError>,
@@ -179,6 +230,44 @@ fn span(conn: &mut DbConnection, shop: &Shop, kind: RunKind, now: At) -> Result<
     Ok((from.max(shown), now))
 }
 
+/// `GET /sync/runs/{id}/refused`: what could not be brought in, as CSV, each with its reason.
+///
+/// # Errors
+///
+/// `NotFound`.
+pub async fn refused(
+    db: web::Data<Db>,
+    id: web::Path<SyncRunId>,
+) -> Result<HttpResponse, WebError> {
+    let id = id.into_inner();
+    let row = db
+        .read(move |conn| rows::find(conn, id))
+        .await?
+        .ok_or_else(|| WebError::NotFound("This run".to_owned()))?;
+    let found: Option<Found> = row
+        .result
+        .as_deref()
+        .and_then(|text| serde_json::from_str(text).ok());
+    let lines = export::written(|file| {
+        file.write_record(["id", "name", "reason"])?;
+        found
+            .unwrap_or_default()
+            .refused
+            .iter()
+            .try_for_each(|one| {
+                file.write_record([&one.id, &one.name, &one.reason].map(|text| harmless(text)))
+            })
+    })
+    .map_err(|error| WebError::internal(error.to_string()))?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((
+            "Content-Disposition",
+            format!("attachment; filename=\"refused-{id}.csv\""),
+        ))
+        .body(lines))
+}
+
 /// `POST /sync/runs/{id}/cancellation`
 ///
 /// # Errors
@@ -199,7 +288,9 @@ pub async fn create_cancellation(
 
 /// The latest runs of a store.
 pub(super) fn latest(conn: &mut DbConnection, shop: &Shop) -> Result<Vec<Line>, DbError> {
-    let found = rows::list(conn, shop.id, Stream::Orders, LATEST)?;
+    let mut found = rows::list(conn, shop.id, Stream::Orders, LATEST)?;
+    found.extend(rows::list(conn, shop.id, Stream::Customers, LATEST)?);
+    found.sort_unstable_by_key(|(row, _by)| std::cmp::Reverse(row.id));
     let mut lines = Vec::new();
     for (row, by) in found {
         let given_up = runs::has_given_up(conn, &row)?;
@@ -272,6 +363,8 @@ fn pace(row: &RunRow, now: At) -> (String, String) {
 
 fn title(row: &RunRow) -> &'static str {
     match row.kind {
+        _ if row.stream == Stream::Customers && row.dry_run => "Counting customers",
+        _ if row.stream == Stream::Customers => "Importing customers",
         RunKind::Backfill if row.dry_run => "Counting orders",
         RunKind::Backfill => "Fetching orders",
         RunKind::Backup => "Backup sync",
