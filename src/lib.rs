@@ -6,8 +6,8 @@
 //! - `types`: money, ids, moments; `schema`: the tables, read by `queries.rs` files alone
 //! - `platform`: database, inbox, queue, jobs, worker, retention, secrets, clock; no business word
 //! - `erp`: orders, holds, stock, shipping, deliveries, refunds, returns, customers, items, users; no service named
-//! - `shopify`: OAuth, stores, GraphQL, webhooks, translation, mappings, questions about each order
-//!   (`enrich`), reconciliation, pushes
+//! - `shopify`: OAuth, stores, GraphQL, webhooks, translation, mappings, stock sync, questions about
+//!   each order (`enrich`), reconciliation, pushes
 //! - `web`: pages, forms, JSON; `routes.rs` is every address with who may come in
 //! - `practice`: a Shopify stand-in that shares no code with `shopify`
 //! - `app` builds it all, `wiring` joins events and jobs, `commands` is what the program does

@@ -30,6 +30,7 @@ mod seed;
 mod server;
 mod shown;
 mod state;
+pub mod stock;
 mod tokens;
 mod totals;
 mod webhooks;

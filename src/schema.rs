@@ -1090,6 +1090,7 @@ diesel::table! {
         name -> Text,
         active -> Bool,
         location_id -> Nullable<BigInt>,
+        stock_master -> Text,
     }
 }
 
@@ -1193,6 +1194,89 @@ diesel::table! {
         pre_image -> Nullable<Text>,
         sent_at -> Nullable<BigInt>,
         request_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    shopify_inventory_settings (shop_id) {
+        shop_id -> BigInt,
+        is_on -> Bool,
+        buffer -> BigInt,
+        cap -> Nullable<BigInt>,
+        changed_at -> BigInt,
+        changed_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_inventory_marks (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        kind -> Text,
+        product_id -> Nullable<BigInt>,
+        location_id -> Nullable<BigInt>,
+        item_external_id -> Nullable<Text>,
+        place_external_id -> Nullable<Text>,
+        available -> Nullable<BigInt>,
+        told_at -> Nullable<BigInt>,
+        made_at -> BigInt,
+        made_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_inventory_levels (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        variant_id -> BigInt,
+        place_id -> BigInt,
+        due_at -> Nullable<BigInt>,
+        due_since -> Nullable<BigInt>,
+        asked_by -> Nullable<BigInt>,
+        must_read -> Bool,
+        available -> Nullable<BigInt>,
+        known_at -> Nullable<BigInt>,
+        on_hand -> Nullable<BigInt>,
+        committed -> Nullable<BigInt>,
+        tracked -> Nullable<Bool>,
+        stocked -> Nullable<Bool>,
+        read_at -> Nullable<BigInt>,
+        offered -> Nullable<BigInt>,
+        pushed -> Nullable<BigInt>,
+        pushed_at -> Nullable<BigInt>,
+        pushed_by -> Nullable<BigInt>,
+        refusal -> Nullable<Text>,
+        refused_at -> Nullable<BigInt>,
+        differed_at -> Nullable<BigInt>,
+        differed_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shopify_inventory_calls (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        idempotency_key -> Text,
+        quantities -> Text,
+        made_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        request_id -> Nullable<Text>,
+        refusal -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    shopify_inventory_checks (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        started_by -> Nullable<BigInt>,
+        mends -> Bool,
+        after_place -> BigInt,
+        after_variant -> BigInt,
+        compared -> BigInt,
+        differed -> BigInt,
     }
 }
 
@@ -1418,6 +1502,13 @@ diesel::joinable!(shopify_product_mappings -> shopify_variants (variant_id));
 diesel::joinable!(shopify_product_mappings -> products (product_id));
 diesel::joinable!(shopify_fulfillments -> shopify_shops (shop_id));
 diesel::joinable!(shopify_fulfillments -> shipments (shipment_id));
+diesel::joinable!(shopify_inventory_settings -> shopify_shops (shop_id));
+diesel::joinable!(shopify_inventory_marks -> shopify_shops (shop_id));
+diesel::joinable!(shopify_inventory_levels -> shopify_shops (shop_id));
+diesel::joinable!(shopify_inventory_levels -> shopify_variants (variant_id));
+diesel::joinable!(shopify_inventory_levels -> shopify_locations (place_id));
+diesel::joinable!(shopify_inventory_calls -> shopify_shops (shop_id));
+diesel::joinable!(shopify_inventory_checks -> shopify_shops (shop_id));
 diesel::joinable!(sync_runs -> shopify_shops (shop_id));
 diesel::joinable!(sync_cursors -> shopify_shops (shop_id));
 diesel::joinable!(sync_half_hours -> shopify_shops (shop_id));
@@ -1509,6 +1600,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     shopify_variants,
     shopify_product_mappings,
     shopify_fulfillments,
+    shopify_inventory_settings,
+    shopify_inventory_marks,
+    shopify_inventory_levels,
+    shopify_inventory_calls,
+    shopify_inventory_checks,
     sync_runs,
     sync_cursors,
     sync_half_hours,

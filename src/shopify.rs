@@ -17,6 +17,7 @@ pub mod fulfillments;
 pub mod gid;
 pub mod graphql;
 pub mod holding;
+pub mod inventory;
 pub mod jobs;
 pub mod locations;
 pub mod mappings;
@@ -134,6 +135,8 @@ pub struct Connector {
 pub enum Haste {
     /// Orders and shipments: as long as there is any.
     Now,
+    /// Stock: a quarter of it stays free for orders.
+    Soon,
     /// Imports: half of it stays free for orders.
     Patient,
 }

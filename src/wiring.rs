@@ -13,11 +13,12 @@ use crate::platform::worker::handler::Handler;
 use crate::shopify::cancellations::CancelOrder;
 use crate::shopify::fulfillments::{self, CancelFulfillment, PushFulfillment, PushTracking};
 use crate::shopify::holding::SyncHolds;
-use crate::shopify::{Connector, apply, jobs, pauses};
+use crate::shopify::{Connector, apply, inventory, jobs, pauses};
 
 /// Events of the core start pushes to the channel.
 pub(crate) fn listen() {
     events::listen(fulfillments::on_event);
+    events::listen_to_stock(inventory::on_stock_changed);
 }
 
 /// Every job this program knows.

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{At, OrderId, ShipmentId};
+use crate::types::{At, LocationId, OrderId, ProductId, ShipmentId};
 
 /// What has happened, in the past tense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +27,22 @@ pub enum Event {
     HoldChanged { order: OrderId },
 }
 
+/// Of a product at a location another number is on hand or promised than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StockChanged {
+    pub product: ProductId,
+    pub location: LocationId,
+    /// Pieces came or went; else promises alone changed.
+    pub moved: bool,
+}
+
 /// Stores what an event starts, in the transaction in which it happened.
 pub type Listener = fn(&mut DbConnection, Event, At) -> Result<(), DbError>;
+/// Stores what changes of stock start. They are many, so they come together.
+pub type StockListener = fn(&mut DbConnection, &[StockChanged], At) -> Result<(), DbError>;
 
 static LISTENER: OnceLock<Listener> = OnceLock::new();
+static STOCK_LISTENER: OnceLock<StockListener> = OnceLock::new();
 
 /// Names the one listener; a second call changes nothing.
 pub fn listen(listener: Listener) {
@@ -46,5 +58,26 @@ pub fn record(conn: &mut DbConnection, event: Event, now: At) -> Result<(), DbEr
     match LISTENER.get() {
         Some(listener) => listener(conn, event, now),
         None => Ok(()),
+    }
+}
+
+/// Names the one listener to changes of stock; a second call changes nothing.
+pub fn listen_to_stock(listener: StockListener) {
+    let _already = STOCK_LISTENER.set(listener);
+}
+
+/// Tells the listener of changes of stock.
+///
+/// # Errors
+///
+/// Those of what the changes start: they are undone with it.
+pub fn record_stock(
+    conn: &mut DbConnection,
+    changes: &[StockChanged],
+    now: At,
+) -> Result<(), DbError> {
+    match STOCK_LISTENER.get() {
+        Some(listener) if !changes.is_empty() => listener(conn, changes, now),
+        Some(_) | None => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::erp::events::{self, StockChanged};
 use crate::erp::{audit, orders};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, LocationId, OrderLineId, ProductId, UserId};
@@ -87,7 +88,8 @@ pub fn consume(
     movement: &Movement<'_>,
     now: At,
 ) -> Result<(), StockError> {
-    reserve::consume(conn, line, movement)?;
+    let elsewhere = reserve::consume(conn, line, movement)?;
+    events::record_stock(conn, &elsewhere, now)?;
     let level = book(conn, movement, now)?;
     if level.on_hand < level.reserved {
         // What was promised to others has left: they are short now.
@@ -148,6 +150,12 @@ fn book(
             at: now,
         },
     )?;
+    let change = StockChanged {
+        product: movement.product,
+        location: movement.location,
+        moved: true,
+    };
+    events::record_stock(conn, &[change], now)?;
     Ok(level)
 }
 

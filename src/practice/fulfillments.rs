@@ -11,7 +11,7 @@ use super::{orders, routing, totals, webhooks};
 /// A refusal inside an accepted request, as Shopify words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UserError {
-    pub(super) field: Vec<&'static str>,
+    pub(super) field: Vec<String>,
     pub(super) message: String,
     pub(super) code: Option<&'static str>,
 }
@@ -19,7 +19,7 @@ pub(super) struct UserError {
 impl UserError {
     pub(super) fn new(field: &[&'static str], message: impl Into<String>) -> Self {
         Self {
-            field: field.to_vec(),
+            field: field.iter().map(|part| (*part).to_owned()).collect(),
             message: message.into(),
             code: None,
         }
@@ -31,7 +31,7 @@ impl UserError {
         code: &'static str,
     ) -> Self {
         Self {
-            field: field.to_vec(),
+            field: field.iter().map(|part| (*part).to_owned()).collect(),
             message: message.into(),
             code: Some(code),
         }

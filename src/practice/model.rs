@@ -17,6 +17,9 @@ pub(super) struct Location {
     #[serde(default)]
     pub(super) service: bool,
     pub(super) created_at: Timestamp,
+    /// Deactivated: nothing ships from it and no number of it can be set.
+    #[serde(default)]
+    pub(super) closed: bool,
 }
 
 /// A product with its variants.
@@ -53,6 +56,9 @@ pub(super) struct Variant {
     pub(super) requires_shipping: bool,
     pub(super) taxable: bool,
     pub(super) tracked: bool,
+    /// Made of other variants, which alone have stock.
+    #[serde(default)]
+    pub(super) bundle: bool,
     /// By location id.
     pub(super) levels: BTreeMap<u64, Level>,
     pub(super) updated_at: Timestamp,

@@ -55,6 +55,7 @@ fn location(
         },
         service: false,
         created_at: now,
+        closed: false,
     }
 }
 
@@ -126,6 +127,7 @@ pub(super) fn blank_variant(state: &mut State, title: &str, price: i64, now: Tim
         requires_shipping: true,
         taxable: true,
         tracked: true,
+        bundle: false,
         levels: BTreeMap::new(),
         updated_at: now,
     }

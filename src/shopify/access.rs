@@ -21,6 +21,8 @@ const WAIT: Duration = Duration::from_millis(200);
 const WAITS: u32 = 150;
 /// Points that a patient call leaves, in parts of the whole: one half.
 const PATIENT_PART: i64 = 2;
+/// What stock leaves to orders: one part of so many.
+const SOON_PART: i64 = 4;
 
 /// An access token of a shop.
 #[derive(Clone, Debug)]
@@ -250,9 +252,11 @@ fn domain(seen: &SealedTokens) -> Result<ShopDomain, ShopifyError> {
 
 // A call that waits for its share is a call that Shopify does not have to refuse.
 async fn wait_for_budget(cx: &Connector, shop: ShopId, haste: Haste) -> Result<(), ShopifyError> {
-    if haste == Haste::Now {
-        return Ok(());
-    }
+    let part = match haste {
+        Haste::Now => return Ok(()),
+        Haste::Soon => SOON_PART,
+        Haste::Patient => PATIENT_PART,
+    };
     let now = cx.clock.now();
     let row = match cx.shop(shop).await {
         Ok(row) => row,
@@ -262,7 +266,7 @@ async fn wait_for_budget(cx: &Connector, shop: ShopId, haste: Haste) -> Result<(
     let Some(budget) = row.budget else {
         return Ok(());
     };
-    let floor = budget.maximum / PATIENT_PART;
+    let floor = budget.maximum / part;
     let lacking = floor.saturating_sub(budget.expected(now));
     if lacking <= 0 {
         return Ok(());

@@ -144,7 +144,7 @@ fn other(
         Act::AskOrder => hints::of_order(conn, &shop, event, now),
         Act::KeepFulfillment => shipments::one(conn, &shop, event, now),
         Act::AskFulfillmentOrder => hints::of_fulfillment_order(conn, &shop, event, now),
-        Act::LeaveStock => Ok(hints::of_stock(event)),
+        Act::NoteStock => hints::of_stock(conn, &shop, event, now),
         Act::KeepProduct => product(conn, &shop, event, now),
         Act::ReadReturn => returns::apply(conn, &shop, event, now),
         Act::BookRefund => refunds::apply(conn, &shop, event, now),

@@ -17,6 +17,7 @@ type DiscountApplicationAllocationMethod = String;
 type DiscountApplicationTargetSelection = String;
 type DiscountApplicationTargetType = String;
 type FulfillmentStatus = String;
+type InventorySetQuantitiesUserErrorCode = String;
 type OrderCancelReason = String;
 type OrderDisplayFinancialStatus = String;
 type OrderDisplayFulfillmentStatus = String;
@@ -458,3 +459,27 @@ pub struct JobState;
     deprecated = "deny"
 )]
 pub struct ReturnWhole;
+
+/// Which numbers inventory items have at a location.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/inventory_at.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct InventoryAt;
+
+/// Sets what is available of inventory items at locations, where it still is what it was.
+// No `skip_serializing_none`: a quantity without `changeFromQuantity` is an error to Shopify.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/inventory_set_quantities.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny",
+    extern_enums("InventorySetQuantitiesUserErrorCode")
+)]
+pub struct InventorySetQuantities;

@@ -13,6 +13,8 @@ use crate::shopify::connect::{self, ConnectError};
 use crate::shopify::deletions::CheckDeleted;
 use crate::shopify::enrich::{EnrichOrder, FindOrder, LookAgain, ReassignOrders};
 use crate::shopify::gid::Gid;
+use crate::shopify::inventory::check::CheckStock;
+use crate::shopify::inventory::push::PushStock;
 use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::{self, ImportError};
 use crate::shopify::returns::ReadReturn;
@@ -45,6 +47,8 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<FindOrder>(cx);
     registry.register::<LookAgain>(cx);
     registry.register::<ReassignOrders>(cx);
+    registry.register::<PushStock>(cx);
+    registry.register::<CheckStock>(cx);
 }
 
 /// After a store was connected: its locations, its webhooks, its catalogue, and a look every day.

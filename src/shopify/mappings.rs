@@ -13,6 +13,7 @@ use crate::erp::audit::{self, Kind};
 use crate::erp::orders::{self, OrderError, Resolution};
 use crate::erp::products::{self, NewProduct, ProductError};
 use crate::platform::db::{DbConnection, DbError};
+use crate::shopify::inventory::{self, MarkKind};
 use crate::shopify::products::queries::{self as variants, VariantRow};
 use crate::shopify::shops::Shop;
 use crate::text_enum;
@@ -429,6 +430,8 @@ fn map(
             created_by: by.user,
         },
     )?;
+    let kind = MarkKind::Mapped;
+    inventory::mark_item(conn, by.shop, product, kind, None, by.now)?;
     let parts = [(product, quantity)];
     Ok(orders::variant_mapped(
         conn,

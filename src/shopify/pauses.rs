@@ -6,6 +6,8 @@ use crate::shopify::deletions::CheckDeleted;
 use crate::shopify::enrich::{EnrichOrder, FindOrder};
 use crate::shopify::fulfillments::{CancelFulfillment, PushFulfillment, PushTracking};
 use crate::shopify::holding::SyncHolds;
+use crate::shopify::inventory::check::CheckStock;
+use crate::shopify::inventory::push::PushStock;
 use crate::shopify::jobs::{CheckUninstalled, ImportProduct, ImportProducts, ReadLocations};
 use crate::shopify::returns::ReadReturn;
 use crate::shopify::shops::Shop;
@@ -31,6 +33,8 @@ pub const HELD: &[&str] = &[
     FetchOrder::KIND,
     EnrichOrder::KIND,
     FindOrder::KIND,
+    PushStock::KIND,
+    CheckStock::KIND,
 ];
 
 /// The pause of one store.

@@ -394,7 +394,13 @@ payloads! {
         processed_at: Option<Moment>,
     }
     /// `inventory_levels/update`
-    StockLevel { inventory_item_id: Option<Id>, location_id: Option<Id> }
+    StockLevel {
+        inventory_item_id: Option<Id>,
+        location_id: Option<Id>,
+        /// Null or missing: it is not tracked.
+        #[serde(deserialize_with = "whole")]
+        available: Option<i64>,
+    }
     /// `products/create` and `products/update`
     Product {
         id: Option<Id>,

@@ -64,8 +64,8 @@ pub enum Act {
     KeepCustomer,
     CheckCustomerGone,
     MergeCustomers,
-    /// The ERP's stock is not taken from the store.
-    LeaveStock,
+    /// A hint that a number changed; nothing is booked from it.
+    NoteStock,
     ReadLocations,
     FinishBulkOperation,
     ReadScopes,
@@ -163,7 +163,7 @@ pub const TOPICS: &[TopicRule] = &[
     state ("products/create",                Subject::Product,       "accepted",  PRODUCTS,     Act::KeepProduct),
     state ("products/update",                Subject::Product,       "accepted",  PRODUCTS,     Act::KeepProduct),
     gone  ("products/delete",                Subject::Product,       PRODUCTS,     Act::CheckProductGone),
-    state ("inventory_levels/update",        Subject::StockLevel,    "accepted",  INVENTORY,    Act::LeaveStock),
+    state ("inventory_levels/update",        Subject::StockLevel,    "accepted",  INVENTORY,    Act::NoteStock),
 
     state ("customers/create",               Subject::Customer,      "accepted",  CUSTOMERS,    Act::KeepCustomer),
     state ("customers/update",               Subject::Customer,      "accepted",  CUSTOMERS,    Act::KeepCustomer),

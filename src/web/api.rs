@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod docs;
 pub mod events;
 pub mod integrations;
+pub mod inventory;
 pub mod locations;
 pub mod mappings;
 pub mod orders;

@@ -4,6 +4,7 @@ mod card;
 pub mod deliveries;
 pub mod privacy;
 pub mod settings;
+pub mod stock;
 
 use actix_web::cookie::time;
 use actix_web::http::StatusCode;

@@ -1,4 +1,6 @@
 //! Items: the list, one item with its stock and its ledger, adjusting stock.
+pub mod stores;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -16,6 +18,7 @@ use crate::erp::stock::queries::{self as stock_rows, MovementRow};
 use crate::erp::stock::{self, Movement, StockError};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
+use crate::shopify::inventory::shown::{self, InStore};
 use crate::types::{LocationId, ProductId};
 
 const PAGE: i64 = 50;
@@ -141,6 +144,8 @@ struct ShowPage {
     product: ProductRow,
     levels: Vec<Level>,
     ledger: Vec<MovementRow>,
+    /// What each store is told of it.
+    stores: Vec<InStore>,
     is_ledger: bool,
     older: String,
     form: AdjustForm,
@@ -174,7 +179,8 @@ async fn page(
     (form, errors): (AdjustForm, Errors),
 ) -> Result<ShowPage, WebError> {
     let before = query.before;
-    let (product, levels, ledger) = db
+    let is_ledger = query.tab == "ledger";
+    let (product, levels, ledger, stores) = db
         .read(move |conn| {
             let product = rows::find(conn, id)?;
             let found = stock_rows::levels_of(conn, &[id])?;
@@ -193,7 +199,12 @@ async fn page(
                 })
                 .collect();
             let ledger = stock_rows::list_movements(conn, id, before, PAGE)?;
-            Ok::<_, DbError>((product, levels, ledger))
+            let stores = if is_ledger {
+                Vec::new()
+            } else {
+                shown::of_item(conn, id, None)?
+            };
+            Ok::<_, DbError>((product, levels, ledger, stores))
         })
         .await?;
     let product = product.ok_or_else(|| WebError::NotFound(format!("item {id}")))?;
@@ -209,7 +220,8 @@ async fn page(
         reserved: levels.iter().map(|level| level.reserved).sum(),
         levels,
         ledger,
-        is_ledger: query.tab == "ledger",
+        stores,
+        is_ledger,
         older,
         form,
         errors,

@@ -123,6 +123,8 @@ fn stores() -> Vec<Route> {
         post("/integrations/shopify/{id}/set-up",           Access::May(Action::Connect), integrations::settings::set_up),
         get ("/integrations/shopify/{id}/deliveries",       Access::May(Action::Connect), integrations::deliveries::edit),
         post("/integrations/shopify/{id}/deliveries",       Access::May(Action::Connect), integrations::deliveries::update),
+        get ("/integrations/shopify/{id}/stock",            Access::May(Action::Connect), integrations::stock::edit),
+        post("/integrations/shopify/{id}/stock",            Access::May(Action::Connect), integrations::stock::update),
         get ("/integrations/shopify/{id}/privacy",          Access::May(Action::Connect), integrations::privacy::index),
         get ("/integrations/shopify/{id}/privacy/{request}/report",    Access::May(Action::Connect), integrations::privacy::show),
         post("/integrations/shopify/{id}/privacy/{request}/closure",   Access::May(Action::Connect), integrations::privacy::close),
@@ -190,6 +192,7 @@ fn goods() -> Vec<Route> {
         post("/products",                         Access::May(Action::Map),  products::create),
         get ("/products/{id}",                    Access::May(Action::View), products::show),
         post("/products/{id}/adjustments",        Access::May(Action::AdjustStock), products::adjust),
+        post("/products/{id}/stores/{shop}/push", Access::May(Action::AdjustStock), products::stores::create_push),
     ]
 }
 
@@ -231,6 +234,8 @@ fn programs() -> Vec<Route> {
         get ("/api/{tenant}/mappings",                     Access::Token(Scope::Read),  api::mappings::index),
         get ("/api/{tenant}/products",                     Access::Token(Scope::Read),  api::products::index),
         get ("/api/{tenant}/stock",                        Access::Token(Scope::Read),  api::stock::index),
+        get ("/api/{tenant}/inventory",                    Access::Token(Scope::Read),  api::inventory::index),
+        post("/api/{tenant}/inventory/pushes",             Access::Token(Scope::Write), api::inventory::create_push),
         get ("/api/{tenant}/locations",                    Access::Token(Scope::Read),  api::locations::index),
         get ("/api/{tenant}/customers",                    Access::Token(Scope::Read),  api::customers::index),
         get ("/api/{tenant}/customers/{id}",               Access::Token(Scope::Read),  api::customers::show),

@@ -16,6 +16,8 @@ use crate::platform::jobs::Job as _;
 use crate::platform::jobs::queries as jobs;
 use crate::platform::queue::queries::list;
 use crate::platform::queue::{Queue, Status, pauses};
+use crate::shopify::inventory::push::PushStock;
+use crate::shopify::inventory::queries as stock;
 use crate::shopify::jobs::ImportProducts;
 use crate::shopify::pauses::scope;
 use crate::shopify::shops::{self, Shop, ShopState};
@@ -33,6 +35,7 @@ pub(super) struct Row {
     pub(super) label: &'static str,
     pub(super) is_orders: bool,
     pub(super) is_customers: bool,
+    pub(super) is_stock: bool,
     pub(super) badge: &'static str,
     pub(super) tone: &'static str,
     /// Why it does not run, and the way on.
@@ -118,7 +121,9 @@ pub(super) fn rows(conn: &mut DbConnection, now: At) -> Result<Vec<Row>, DbError
         let is_paused = paused.contains(&scope(&shop)) || paused.contains(&pauses::Scope::Incoming);
         rows.push(orders_row(conn, shop.clone(), is_paused, now)?);
         rows.push(customers_row(conn, shop.clone(), is_paused)?);
-        rows.push(products_row(conn, shop, is_paused)?);
+        rows.push(products_row(conn, shop.clone(), is_paused)?);
+        let is_paused = paused.contains(&scope(&shop)) || paused.contains(&pauses::Scope::Outgoing);
+        rows.push(stock_row(conn, shop, is_paused)?);
     }
     Ok(rows)
 }
@@ -146,6 +151,7 @@ fn orders_row(
         label: "Orders in",
         is_orders: true,
         is_customers: false,
+        is_stock: false,
         badge,
         tone,
         why,
@@ -244,6 +250,7 @@ fn customers_row(conn: &mut DbConnection, shop: Shop, is_paused: bool) -> Result
         label: "Customers in",
         is_orders: false,
         is_customers: true,
+        is_stock: false,
         badge,
         tone,
         why: failed
@@ -284,6 +291,7 @@ fn products_row(conn: &mut DbConnection, shop: Shop, is_paused: bool) -> Result<
         label: "Products in",
         is_orders: false,
         is_customers: false,
+        is_stock: false,
         badge,
         tone,
         why: reason.filter(|_| is_dead).unwrap_or_default(),
@@ -299,6 +307,64 @@ fn products_row(conn: &mut DbConnection, shop: Shop, is_paused: bool) -> Result<
         every_minutes: 1440,
         run: None,
         job: job.map(|job| job.id),
+        shop,
+    })
+}
+
+fn stock_row(conn: &mut DbConnection, shop: Shop, is_paused: bool) -> Result<Row, DbError> {
+    let is_on = stock::find_settings(conn, shop.id)?.is_on;
+    // A store that was never told anything has no such job, and looking for it would walk through all there are.
+    let job = if is_on {
+        jobs::find_latest(conn, PushStock::KIND, shop.domain.as_str())?
+    } else {
+        None
+    };
+    let status = job.as_ref().map(|job| Status::from_code(job.status));
+    let is_open = job.as_ref().is_some_and(|job| job.attempts > 0)
+        && matches!(status, Some(Status::Pending | Status::Working));
+    let refused = stock::levels::count_refused(conn, shop.id)?;
+    let (pushed_at, read_at) = stock::levels::last_times(conn, shop.id)?;
+    let reason = job.and_then(|job| job.reason).unwrap_or_default();
+    let (badge, tone, why) = match shop.state {
+        _ if !is_on => ("Off", "neutral open", String::new()),
+        ShopState::NeedsReconnect | ShopState::Disconnected => {
+            ("Stopped", "critical", String::new())
+        }
+        ShopState::Active if is_paused => ("Paused", "neutral", String::new()),
+        ShopState::Active if status == Some(Status::Dead) => ("Failed", "critical", reason),
+        ShopState::Active if status == Some(Status::Waiting) => ("Waiting", "warning", reason),
+        ShopState::Active if is_open => ("Retrying", "warning", reason),
+        ShopState::Active if refused > 0 => {
+            let noun = if refused == 1 { "number" } else { "numbers" };
+            (
+                "Refused",
+                "warning",
+                format!("{refused} {noun} refused by Shopify"),
+            )
+        }
+        ShopState::Active => ("Healthy", "success plain", String::new()),
+    };
+    let check = stock::checks::find_latest(conn, shop.id)?.filter(|_| is_on);
+    Ok(Row {
+        label: "Stock out",
+        is_orders: false,
+        is_customers: false,
+        is_stock: true,
+        badge,
+        tone,
+        why,
+        remedy: None,
+        bars: Vec::new(),
+        finding: String::new(),
+        last: pushed_at.max(read_at),
+        seen_to: None,
+        waiting: stock::levels::count_due(conn, shop.id)?,
+        here: 0,
+        theirs: None,
+        open: check.map_or(0, |check| check.differed),
+        every_minutes: if is_on { 1440 } else { 0 },
+        run: None,
+        job: None,
         shop,
     })
 }

@@ -23,6 +23,7 @@ mod events;
 mod fixtures;
 mod graphql;
 mod inbox;
+mod inventory;
 mod keys;
 mod kill;
 mod mapping;

@@ -65,6 +65,25 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ("rejected_webhooks", &[
         "id", "at", "topic", "shop_domain", "reason"
     ]),
+    ("shopify_inventory_settings", &[
+        "shop_id", "is_on", "buffer", "cap", "changed_at", "changed_by"
+    ]),
+    ("shopify_inventory_marks", &[
+        "id", "shop_id", "kind", "product_id", "location_id", "item_external_id", "place_external_id", "available",
+        "told_at", "made_at", "made_by"
+    ]),
+    ("shopify_inventory_levels", &[
+        "id", "shop_id", "variant_id", "place_id", "due_at", "due_since", "asked_by", "must_read", "available",
+        "known_at", "on_hand", "committed", "tracked", "stocked", "read_at", "offered", "pushed", "pushed_at",
+        "pushed_by", "refusal", "refused_at", "differed_at", "differed_by"
+    ]),
+    ("shopify_inventory_calls", &[
+        "id", "shop_id", "idempotency_key", "quantities", "made_at", "finished_at", "request_id", "refusal"
+    ]),
+    ("shopify_inventory_checks", &[
+        "id", "shop_id", "started_at", "finished_at", "started_by", "mends", "after_place", "after_variant", "compared",
+        "differed"
+    ]),
     ("sync_runs", &[
         "id", "shop_id", "stream", "kind", "from_at", "to_at", "status", "dry_run", "job_id", "started_by",
         "created_at", "started_at", "finished_at", "cancel_asked_at", "state", "phase", "total", "done", "here",
@@ -317,7 +336,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "shop_id", "topic", "gid", "uri", "state", "last_received_at", "checked_at", "error"
     ]),
     ("shopify_locations", &[
-        "id", "shop_id", "external_id", "name", "active", "location_id"
+        "id", "shop_id", "external_id", "name", "active", "location_id", "stock_master"
     ]),
     ("shopify_customers", &[
         "id", "shop_id", "contact_id", "source_updated_at", "deleted_at", "profiled_at"

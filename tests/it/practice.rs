@@ -444,6 +444,8 @@ async fn any_variables(store: &Store, order: u64, name: &str) -> Value {
         "id": id, "orderId": gid(order), "ids": [gid(order)], "productId": product["id"], "first": 20, "variantsFirst": 5,
         "lines": 20, "shipping": 5, "discounts": 20, "payments": 25, "refunds": 10, "fulfillments": 5, "fulfilledLines": 15,
         "inventoryItemId": product["variants"]["nodes"][0]["inventoryItem"]["id"], "locationId": "gid://shopify/Location/1",
+        "location": "gid://shopify/Location/1", "key": name,
+        "input": {"name": "available", "reason": "correction", "quantities": []},
         "topic": "ORDERS_CREATE", "webhookSubscription": {"uri": "https://erp.example.com/hook"},
         "fulfillmentHold": {"reason": "OTHER"}, "holdIds": [],
         "fulfillment": {"lineItemsByFulfillmentOrder": []}, "fulfillmentId": "gid://shopify/Fulfillment/1",
@@ -542,6 +544,64 @@ async fn what_shopify_refuses_is_refused() {
     let keyless = "mutation { inventoryActivate(inventoryItemId: \"gid://shopify/InventoryItem/1\", locationId: \"gid://shopify/Location/1\") { inventoryLevel { id } } }";
     let keyless = store.ask(keyless, json!({})).await;
     assert!(keyless["errors"].is_array(), "{keyless}");
+}
+
+#[actix_web::test]
+async fn stock_is_set_whole_or_not_at_all_and_once_for_a_key() {
+    let store = Store::start().await;
+    let set = document("inventory_set_quantities");
+    let asked = "{ productVariants(first: 3) { nodes { inventoryItem { id } } } locations(first: 1) { nodes { id } } }";
+    let found = store.ask(asked, json!({})).await["data"].clone();
+    let place = &found["locations"]["nodes"][0]["id"];
+    let row = |nth: usize, from: Value, to: i64| {
+        let item = &found["productVariants"]["nodes"][nth]["inventoryItem"]["id"];
+        json!({"inventoryItemId": item, "locationId": place, "changeFromQuantity": from, "quantity": to})
+    };
+    let input = |key: &str, rows: Vec<Value>| json!({"key": key, "input": {"name": "available", "reason": "correction", "quantities": rows}});
+    let codes = |answer: &Value| {
+        let errors = &answer["data"]["inventorySetQuantities"]["userErrors"];
+        let errors = errors.as_array().cloned().unwrap_or_default();
+        errors
+            .iter()
+            .map(|one| (one["code"].clone(), one["field"][2].clone()))
+            .collect::<Vec<_>>()
+    };
+    let given = store
+        .ask(
+            &set,
+            input("a", vec![row(0, Value::Null, 7), row(1, Value::Null, 8)]),
+        )
+        .await;
+    assert_eq!(codes(&given), [], "{given}");
+    // One row is another by now, one is below nothing: neither is set, and the key is used up.
+    let stale = input("b", vec![row(0, json!(7), 9), row(1, json!(1), 9)]);
+    let refused = store.ask(&set, stale.clone()).await;
+    let code = json!("CHANGE_FROM_QUANTITY_STALE");
+    assert_eq!(codes(&refused), [(code, json!("1"))]);
+    let again = codes(&store.ask(&set, stale).await);
+    assert_eq!(again[0].0, "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED");
+    let below = input("c", vec![row(0, json!(7), -1)]);
+    let below = codes(&store.ask(&set, below).await);
+    assert_eq!(below[0].0, "INVALID_QUANTITY_NEGATIVE");
+    let twice = input("d", vec![row(0, json!(7), 9), row(0, json!(7), 9)]);
+    let twice = codes(&store.ask(&set, twice).await);
+    assert_eq!(twice[0].0, "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR");
+    // The same key with the same rows is the same call, whatever happened since.
+    let once = input("e", vec![row(0, json!(7), 9)]);
+    assert_eq!(codes(&store.ask(&set, once.clone()).await), []);
+    assert_eq!(codes(&store.ask(&set, once).await), []);
+    let many = (0..251).map(|_| row(0, json!(9), 9)).collect();
+    let many = store.ask(&set, input("f", many)).await;
+    assert!(many["errors"].is_array(), "{many}");
+    // Null passes over the comparison; to leave it out is an error.
+    let mut bare = row(0, Value::Null, 5);
+    bare.as_object_mut()
+        .expect("a row")
+        .remove("changeFromQuantity");
+    assert_eq!(
+        codes(&store.ask(&set, input("g", vec![bare])).await).len(),
+        1
+    );
 }
 
 #[actix_web::test]

@@ -69,7 +69,7 @@ pub(super) fn create(
         .collect();
     deliveries::follow::follow_each(conn, &followed, now)?;
     // Last, so that whoever wants the same items waits for the commit alone.
-    shelves.close(conn)?;
+    shelves.close(conn, now)?;
     Ok(drafts.iter().map(|draft| draft.standing.id).collect())
 }
 

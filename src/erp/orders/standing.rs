@@ -157,7 +157,7 @@ pub(super) fn settle(
     now: At,
 ) -> Result<WorkState, DbError> {
     let needs = standing.needs();
-    let settled = stock::settle(conn, &needs, &standing.held)?;
+    let settled = stock::settle(conn, &needs, &standing.held, now)?;
     let state = work_state::decide(&standing.state_facts(settled.short));
     if settled.reserved > 0 {
         entries.push(reserved_entry(settled.reserved, settled.short));

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use super::queries::{self, LevelRow, ReservationRow};
 use super::shelves::{Promise, Shelves, record_promises};
 use super::{Movement, StockError};
+use crate::erp::events::{self, StockChanged};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{OrderId, OrderLineId, ProductId};
+use crate::types::{At, LocationId, OrderId, OrderLineId, ProductId};
 
 /// What a line still needs of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +37,11 @@ pub fn settle(
     conn: &mut DbConnection,
     needs: &[Need],
     held: &[ReservationRow],
+    now: At,
 ) -> Result<Settled, DbError> {
     let mut settled = Settled::default();
-    release_surplus(conn, needs, held, &mut settled)?;
+    let released = release_surplus(conn, needs, held, &mut settled)?;
+    events::record_stock(conn, &released, now)?;
     let missing: Vec<Need> = needs
         .iter()
         .map(|need| Need {
@@ -62,8 +65,17 @@ pub fn settle(
         queries::raise_reservation(conn, promise)?;
     }
     record_promises(conn, &fresh)?;
-    shelves.close(conn)?;
+    shelves.close(conn, now)?;
     Ok(settled)
+}
+
+/// A change of promises alone.
+pub(super) const fn promised(product: ProductId, location: LocationId) -> StockChanged {
+    StockChanged {
+        product,
+        location,
+        moved: false,
+    }
 }
 
 fn held_for(need: &Need, held: &[ReservationRow]) -> i64 {
@@ -78,7 +90,8 @@ fn release_surplus(
     needs: &[Need],
     held: &[ReservationRow],
     settled: &mut Settled,
-) -> Result<(), DbError> {
+) -> Result<Vec<StockChanged>, DbError> {
+    let mut changes = Vec::new();
     let mut lines: Vec<(OrderLineId, ProductId)> = held
         .iter()
         .map(|row| (row.order_line_id, row.product_id))
@@ -103,19 +116,23 @@ fn release_surplus(
             queries::lower_reservation(conn, row, quantity)?;
             queries::unreserve(conn, row.product_id, row.location_id, quantity)?;
             settled.released.insert(product);
+            changes.push(promised(product, row.location_id));
             surplus -= quantity;
         }
     }
-    Ok(())
+    changes.sort_unstable();
+    changes.dedup();
+    Ok(changes)
 }
 
 /// Uses up the promises of a line for pieces that leave: those at the place first, then the others,
-/// which become free there.
+/// which become free there: those changes are returned.
 pub(super) fn consume(
     conn: &mut DbConnection,
     line: OrderLineId,
     movement: &Movement<'_>,
-) -> Result<(), StockError> {
+) -> Result<Vec<StockChanged>, StockError> {
+    let mut elsewhere = Vec::new();
     let mut open = movement.quantity.saturating_abs();
     let mut held = queries::reservations_of_line(conn, line, movement.product)?;
     held.sort_by_key(|row| (row.location_id != movement.location, row.id));
@@ -126,9 +143,12 @@ pub(super) fn consume(
         }
         queries::lower_reservation(conn, &row, quantity)?;
         queries::unreserve(conn, row.product_id, row.location_id, quantity)?;
+        if row.location_id != movement.location {
+            elsewhere.push(promised(row.product_id, row.location_id));
+        }
         open -= quantity;
     }
-    Ok(())
+    Ok(elsewhere)
 }
 
 /// Takes promises back until no more is promised than lies there: the order with the latest promise

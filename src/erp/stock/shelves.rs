@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::queries::{self, LevelRow, NewReservation, ReservationRow};
-use super::reserve::Need;
+use super::reserve::{Need, promised};
+use crate::erp::events::{self, StockChanged};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{LocationId, OrderLineId, ProductId};
+use crate::types::{At, LocationId, OrderLineId, ProductId};
 
 /// A promise of stock to an order line that is not written yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,15 +106,22 @@ impl Shelves {
         promises
     }
 
-    /// Writes down how much was taken of each level.
+    /// Writes down how much was taken of each level, and tells of all of it at once.
     ///
     /// # Errors
     ///
     /// `Overtaken` where somebody else took it since.
-    pub fn close(self, conn: &mut DbConnection) -> Result<(), DbError> {
+    pub fn close(self, conn: &mut DbConnection, now: At) -> Result<(), DbError> {
         if self.taken.is_empty() {
             return Ok(());
         }
+        let levels = self.levels.iter();
+        let changes: Vec<StockChanged> = levels
+            .filter(|level| self.taken.contains_key(&level.id))
+            .map(|level| promised(level.product_id, level.location_id))
+            .collect();
+        // Told first: the levels are held from here to the commit.
+        events::record_stock(conn, &changes, now)?;
         if queries::reserve(conn, &self.taken)? {
             Ok(())
         } else {

@@ -31,7 +31,9 @@ pub(super) fn make(state: &State, found: Ref) -> Option<Obj> {
             .map(|(product, one)| item(product, one)),
         Ref::Level(item_id, location_id) => {
             let (_, one) = state.variant_by_item(item_id)?;
-            Some(level(item_id, location_id, one.levels.get(&location_id)?))
+            let active = !is_closed(state, location_id);
+            let known = one.levels.get(&location_id)?;
+            Some(level(item_id, location_id, known, active))
         }
         Ref::Shop
         | Ref::App
@@ -54,9 +56,10 @@ pub(super) fn computed(state: &State, source: Ref, name: &str, args: &Args) -> O
     match (source, name) {
         (Ref::Item(item_id), "inventoryLevel") => {
             let (_, one) = state.variant_by_item(item_id)?;
+            let shown = |id: &u64| args.flag("includeInactive") || !is_closed(state, *id);
             let location_id = args
                 .gid("locationId", "Location")
-                .filter(|id| one.levels.contains_key(id));
+                .filter(|id| one.levels.contains_key(id) && shown(id));
             Some(location_id.map_or_else(null, |location_id| {
                 Val::Ref(Ref::Level(item_id, location_id))
             }))
@@ -350,7 +353,12 @@ fn item(product: &Product, one: &Variant) -> Obj {
     )
 }
 
-fn level(item_id: u64, location_id: u64, one: &Level) -> Obj {
+fn is_closed(state: &State, location_id: u64) -> bool {
+    let location = state.locations.get(location_id);
+    location.is_some_and(|location| location.closed)
+}
+
+fn level(item_id: u64, location_id: u64, one: &Level, active: bool) -> Obj {
     obj(
         "InventoryLevel",
         [
@@ -360,7 +368,7 @@ fn level(item_id: u64, location_id: u64, one: &Level) -> Obj {
                     "gid://shopify/InventoryLevel/{location_id}?inventory_item_id={item_id}"
                 )),
             ),
-            ("isActive", leaf(true)),
+            ("isActive", leaf(active)),
             ("canDeactivate", leaf(one.committed == 0)),
             ("deactivationAlert", null()),
             ("item", Val::Ref(Ref::Item(item_id))),

@@ -504,7 +504,7 @@ fn locations(state: &State) -> Vec<Row> {
         fields: vec![
             ("id", vec![one.id.to_string()]),
             ("name", vec![one.name.clone()]),
-            ("active", vec!["true".to_owned()]),
+            ("active", vec![(!one.closed).to_string()]),
         ],
     })
     .collect()

@@ -211,7 +211,7 @@ fn location(state: &State, one: &Location) -> Obj {
             ("id", id("Location", one.id)),
             ("legacyResourceId", unsigned(one.id)),
             ("name", leaf(one.name.as_str())),
-            ("isActive", leaf(true)),
+            ("isActive", leaf(!one.closed)),
             ("isPrimary", leaf(state.primary_location() == one.id)),
             ("isFulfillmentService", leaf(one.service)),
             ("fulfillsOnlineOrders", leaf(true)),

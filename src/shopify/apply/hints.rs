@@ -8,12 +8,13 @@ use crate::platform::queue::{Outcome, Queue, queries as queue};
 use crate::shopify::bulk_cause;
 use crate::shopify::enrich;
 use crate::shopify::gid::{self, Gid};
+use crate::shopify::inventory::{self, Told};
 use crate::shopify::orders::{TranslateError, read};
 use crate::shopify::payloads::{self, Id};
 use crate::shopify::shops::Shop;
 use crate::types::At;
 
-use super::unreadable;
+use super::{sent_at, unreadable};
 
 /// A refund, a fulfilment, an edit, a risk: Shopify is asked about the order that it names.
 pub(super) fn of_order(
@@ -86,15 +87,38 @@ fn first_named(body: &Value) -> Option<Gid<gid::FulfillmentOrder>> {
     }
 }
 
-/// `inventory_levels/update`.
-pub(super) fn of_stock(event: &EventRow) -> Outcome {
-    match read::<payloads::StockLevel>(&event.body) {
-        Ok(level) if level.inventory_item_id.is_none() => unreadable(&TranslateError {
+/// `inventory_levels/update`: a hint, which the store's sync looks into where it is on.
+pub(super) fn of_stock(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    event: &EventRow,
+    now: At,
+) -> Result<Outcome, DbError> {
+    let level = match read::<payloads::StockLevel>(&event.body) {
+        Ok(level) => level,
+        Err(wrong) => return Ok(unreadable(&wrong)),
+    };
+    let Some(item) = level.inventory_item_id else {
+        return Ok(unreadable(&TranslateError {
             path: "inventory_item_id".to_owned(),
             reason: "it is missing".to_owned(),
-        }),
-        Ok(_) => Outcome::nothing_to_do("the ERP's stock is not taken from the store"),
-        Err(wrong) => unreadable(&wrong),
+        }));
+    };
+    let told = Told {
+        item: &item.0,
+        place: level
+            .location_id
+            .as_ref()
+            .map_or("", |place| place.0.as_str()),
+        available: level.available,
+        at: sent_at(event),
+    };
+    if inventory::on_told(conn, shop, told, now)? {
+        Ok(Outcome::Done)
+    } else {
+        Ok(Outcome::nothing_to_do(
+            "the stock of this store is not kept in step",
+        ))
     }
 }
 

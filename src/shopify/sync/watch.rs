@@ -11,6 +11,7 @@ use crate::platform::jobs::{self, Filing, Job, Run};
 use crate::platform::queue::pauses::{self, Scope};
 use crate::platform::queue::{Outcome, Status};
 use crate::shopify::client::ShopifyError;
+use crate::shopify::inventory;
 use crate::shopify::jobs::{ImportProducts, living};
 use crate::shopify::shops::{self, Shop, ShopState};
 use crate::shopify::sync::ask::{self, Sort};
@@ -204,6 +205,7 @@ async fn end_look(cx: &Connector, shop: Shop, looked: Result<i64, ShopifyError>)
             count_look(conn, shop.id, count, error.is_some(), now)?;
             gaps::heal(conn, &shop, now)?;
             file_due(conn, &shop, now)?;
+            inventory::look_after(conn, &shop, now)?;
             if count > 0 {
                 mend_silent(conn, &shop, now)?;
             }

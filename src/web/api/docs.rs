@@ -11,8 +11,8 @@ use utoipa::openapi::{RefOr, Required, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    changes, customers, deliveries, events, integrations, locations, mappings, orders, products,
-    shipments, stock, sync, sync_runs,
+    changes, customers, deliveries, events, integrations, inventory, locations, mappings, orders,
+    products, shipments, stock, sync, sync_runs,
 };
 use crate::web::Config;
 use crate::web::filters;
@@ -36,6 +36,8 @@ use crate::web::visitor::Visitor;
         mappings::index,
         products::index,
         stock::index,
+        inventory::index,
+        inventory::create_push,
         locations::index,
         customers::index,
         customers::show,

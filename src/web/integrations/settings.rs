@@ -15,6 +15,7 @@ use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::jobs::{self, Filing, queries as rows};
 use crate::shopify::connect::{self, ConnectError};
 use crate::shopify::enrich::ReassignOrders;
+use crate::shopify::inventory;
 use crate::shopify::jobs::{ImportProducts, SetUpShop};
 use crate::shopify::locations::{self, Mapped};
 use crate::shopify::shops::{self, OrderRules, Shop, ShopError};
@@ -171,6 +172,7 @@ pub async fn update(
             changed.push("locations");
             let filing = filing(&shop, by);
             jobs::enqueue(conn, &ReassignOrders { shop: id }, &filing, now)?;
+            inventory::on_places_changed(conn, &shop, by, now)?;
         }
         if !changed.is_empty() {
             let (kind, subject) = (Kind::StoreSettingsChanged, format!("store/{id}"));
