@@ -236,6 +236,7 @@ fn warehouse(state: &mut State, now: Timestamp) -> u64 {
         },
         service: true,
         created_at: now,
+        closed: false,
     };
     state.locations.insert(id, location);
     id

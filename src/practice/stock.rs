@@ -34,6 +34,25 @@ impl Practice {
         })
     }
 
+    /// What the store has one of its locations ship of an order: SKU and pieces.
+    #[must_use]
+    pub fn shipped_from(&self, order: u64, place: &str) -> Vec<(String, i64)> {
+        self.read(|state| {
+            let place = place_of(state, place);
+            let order = state.orders.get(order);
+            let all = order
+                .into_iter()
+                .flat_map(|order| order.fulfillment_orders.iter().map(move |it| (order, it)));
+            let here = all.filter(|(_order, it)| Some(it.location_id) == place);
+            here.flat_map(|(order, it)| it.lines.iter().map(move |line| (order, line)))
+                .filter_map(|(order, line)| {
+                    let sku = order.line(line.line_id)?.sku.clone()?;
+                    Some((sku, line.remaining))
+                })
+                .collect()
+        })
+    }
+
     /// The merchant counts what lies at a location. Whether the store has such an article there.
     pub fn count_stock(&self, sku: &str, place: &str, on_hand: i64) -> bool {
         self.change(|state, now| count(state, sku, place, on_hand, now).is_some())
