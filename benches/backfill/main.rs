@@ -1,24 +1,25 @@
-//! How much memory a backfill takes, and how quick it is: `cargo bench --bench backfill`. A practice store tells what
-//! an order looks like in a file; this program then plays Shopify with as many such orders as are wanted, writing the
-//! file while it is read. The memory is that of the whole process, both sides together.
+//! How much memory a backfill takes, and how quick it is, of orders and of customers: `cargo bench --bench backfill`. A
+//! practice store tells what they look like in a file; this program then plays Shopify with as many such as are wanted,
+//! writing the file while it is read. The memory is that of the whole process, both sides together.
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use clap::Parser;
 use counterfoil::app::Counterfoil;
 use counterfoil::config::Settings;
-use counterfoil::erp::orders;
 use counterfoil::platform::clock::Clock;
 use counterfoil::platform::db::DbError;
 use counterfoil::practice::{self, Practice};
 use counterfoil::shopify::connect::{self, Way};
 use counterfoil::shopify::shop_domain::ShopDomain;
-use counterfoil::shopify::shops::Shop;
 use counterfoil::shopify::sync::runs::{self, NewRun};
 use counterfoil::shopify::sync::{RunKind, queries};
+use counterfoil::types::At;
 use futures_util::stream;
 use serde_json::{Value, json};
 
@@ -27,8 +28,10 @@ type Result<T> = std::result::Result<T, Fault>;
 
 const SHOP: &str = "practice-store.myshopify.com";
 const OPERATION: &str = "gid://shopify/BulkOperation/77";
-/// Orders of the practice store that serve as patterns.
+/// Orders of the practice store that serve as patterns, with the people who placed them.
 const PATTERNS: usize = 36;
+const ORDERS: &str = include_str!("../../src/shopify/graphql/bulk_orders.graphql");
+const CUSTOMERS: &str = include_str!("../../src/shopify/graphql/bulk_customers.graphql");
 
 /// Measures a backfill.
 #[derive(Parser)]
@@ -36,12 +39,37 @@ struct Wishes {
     /// Orders to fetch; several numbers, one after the other, in one database.
     #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000")]
     orders: Vec<u64>,
+    /// Customers to import, in the same way, after the orders.
+    #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000")]
+    customers: Vec<u64>,
     /// A PostgreSQL database to use; without it SQLite is measured.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
     /// What `cargo bench` says to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Orders,
+    Customers,
+    /// No store of this bench sells to companies.
+    Companies,
+}
+
+impl Holds {
+    /// What the text of a bulk query asks for.
+    fn of(query: &str) -> Holds {
+        if query.contains("companies(") {
+            Holds::Companies
+        } else if query.contains(" customers(") {
+            Holds::Customers
+        } else {
+            Holds::Orders
+        }
+    }
 }
 
 /// What plays Shopify.
@@ -51,8 +79,12 @@ struct Stage {
     own: String,
     http: reqwest::Client,
     /// The lines of each pattern.
-    patterns: std::sync::Arc<Vec<String>>,
-    orders: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    orders: Arc<Vec<String>>,
+    customers: Arc<Vec<String>>,
+    /// How many the store has of what is asked for.
+    many: Arc<AtomicU64>,
+    /// The file that was last asked for.
+    asked: Arc<Mutex<Holds>>,
 }
 
 #[actix_web::main]
@@ -75,27 +107,31 @@ async fn main() -> Result<()> {
     };
     let shop = connect::connect(&house.connector, &shop, way, None).await?;
     house.worker.drain().await?;
-    say("| orders | booked | seconds | orders a second | peak memory of the process |")?;
+    say("| | of them new here | seconds | a second | peak memory of the process |")?;
     say("|---|---|---|---|---|")?;
-    for orders in wishes.orders {
-        stage
-            .orders
-            .store(orders, std::sync::atomic::Ordering::SeqCst);
-        measure(&house, &shop, orders).await?;
+    let now = house.clock.now();
+    let day = Duration::from_secs(86_400);
+    let (from, to) = (now.before(30 * day), now.after(day));
+    for many in wishes.orders {
+        let run = NewRun::of_orders(&shop, RunKind::Backfill, from, to);
+        measure(&house, &stage, run, (many, "orders")).await?;
+    }
+    for many in wishes.customers {
+        let run = NewRun::of_customers(&shop, At(0), to);
+        measure(&house, &stage, run, (many, "customers")).await?;
     }
     practice.stop().await;
     Ok(())
 }
 
-async fn measure(house: &Counterfoil, shop: &Shop, orders: u64) -> Result<()> {
-    let (shop, begun, now) = (shop.clone(), Instant::now(), house.clock.now());
-    let day = Duration::from_secs(86_400);
-    let run = NewRun::of_orders(
-        &shop,
-        RunKind::Backfill,
-        now.before(30 * day),
-        now.after(day),
-    );
+async fn measure(
+    house: &Counterfoil,
+    stage: &Stage,
+    run: NewRun,
+    (many, what): (u64, &str),
+) -> Result<()> {
+    stage.many.store(many, Ordering::SeqCst);
+    let (begun, now) = (Instant::now(), house.clock.now());
     let id = house
         .db
         .write(move |conn| Ok::<_, DbError>(runs::file(conn, &run, now)))
@@ -108,11 +144,11 @@ async fn measure(house: &Counterfoil, shop: &Shop, orders: u64) -> Result<()> {
             .await?
             .ok_or_else(|| Fault::from("the run is gone"))?;
         if row.finished_at.is_some() {
-            let booked = house.db.read(orders::queries::count).await?;
+            let new = row.tally.created;
             let seconds = begun.elapsed().as_secs().max(1);
-            let (quick, peak) = (orders / seconds, peak()? / 1024);
+            let (quick, peak) = (many / seconds, peak()? / 1024);
             return say(&format!(
-                "| {orders} | {booked} | {seconds} | {quick} | {peak} MB |"
+                "| {many} {what} | {new} | {seconds} | {quick} | {peak} MB |"
             ));
         }
         if begun.elapsed() > Duration::from_secs(3600) {
@@ -136,11 +172,44 @@ fn peak() -> Result<u64> {
     kilobytes.ok_or_else(|| Fault::from("no VmHWM"))
 }
 
-/// Has the practice store write its orders into a file, and opens the stage.
+/// Has the practice store write its orders and its customers into files, and opens the stage.
 async fn open(practice: &Practice, token: &str) -> Result<Stage> {
     let http = reqwest::Client::builder().no_proxy().build()?;
+    let mut orders = patterns(&http, practice, token, ORDERS).await?;
+    // A file says nothing of parcels: what has left in part would be asked for by itself.
+    orders.retain(|pattern| pattern.contains("\"fulfillmentsCount\":{\"count\":0}"));
+    let customers = patterns(&http, practice, token, CUSTOMERS).await?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let stage = Stage {
+        practice: practice.url(),
+        own: format!("http://{}", listener.local_addr()?),
+        http,
+        orders: Arc::new(orders),
+        customers: Arc::new(customers),
+        many: Arc::default(),
+        asked: Arc::new(Mutex::new(Holds::Orders)),
+    };
+    let shown = stage.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(shown.clone()))
+            .app_data(web::PayloadConfig::new(4 << 20))
+            .route("/orders.jsonl", web::get().to(orders_file))
+            .route("/customers.jsonl", web::get().to(customers_file))
+            .default_service(web::to(answer))
+    });
+    actix_web::rt::spawn(server.workers(1).disable_signals().listen(listener)?.run());
+    Ok(stage)
+}
+
+/// The groups of lines of the file that the practice store writes for a bulk query.
+async fn patterns(
+    http: &reqwest::Client,
+    practice: &Practice,
+    token: &str,
+    document: &str,
+) -> Result<Vec<String>> {
     let url = format!("{}/admin/api/2026-10/graphql.json", practice.url());
-    let document = include_str!("../../src/shopify/graphql/bulk_orders.graphql");
     let ask = |query: String, variables: Value| {
         let body = json!({"query": query, "variables": variables});
         let request = http.post(&url).header("X-Shopify-Access-Token", token);
@@ -162,41 +231,25 @@ async fn open(practice: &Practice, token: &str) -> Result<Stage> {
             Some(_) | None => patterns.push(format!("{line}\n")),
         }
     }
-    // A file says nothing of parcels: what has left in part would be asked for by itself.
-    patterns.retain(|pattern| pattern.contains("\"fulfillmentsCount\":{\"count\":0}"));
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let stage = Stage {
-        practice: practice.url(),
-        own: format!("http://{}", listener.local_addr()?),
-        http,
-        patterns: std::sync::Arc::new(patterns),
-        orders: std::sync::Arc::default(),
-    };
-    let shown = stage.clone();
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(web::Data::new(shown.clone()))
-            .app_data(web::PayloadConfig::new(4 << 20))
-            .route("/file.jsonl", web::get().to(file_of))
-            .default_service(web::to(answer))
-    });
-    actix_web::rt::spawn(server.workers(1).disable_signals().listen(listener)?.run());
-    Ok(stage)
+    Ok(patterns)
 }
 
-/// Answers what the practice store would answer, but for how many orders there are and for their file.
+/// Answers what the practice store would answer, but for how many orders and customers there are and for their files.
 async fn answer(stage: web::Data<Stage>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let orders = stage.orders.load(std::sync::atomic::Ordering::SeqCst);
-    let operation = json!({"id": OPERATION, "status": "COMPLETED", "errorCode": null, "objectCount": "1",
-        "rootObjectCount": "1", "fileSize": "1", "url": format!("{}/file.jsonl", stage.own), "partialDataUrl": null});
-    let own = match asked["operationName"].as_str() {
-        Some("OrdersCount") => {
-            Some(json!({"ordersCount": {"count": orders, "precision": "EXACT"}}))
+    let body_read: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let count = json!({"count": stage.many.load(Ordering::SeqCst), "precision": "EXACT"});
+    let own = match body_read["operationName"].as_str() {
+        Some("OrdersCount") => Some(json!({ "ordersCount": count })),
+        Some("CustomersCount") => Some(json!({ "customersCount": count })),
+        Some("BulkOperationRunQuery") => {
+            let query = body_read["variables"]["query"].as_str();
+            if let Ok(mut asked) = stage.asked.lock() {
+                *asked = Holds::of(query.unwrap_or_default());
+            }
+            Some(json!({"bulkOperationRunQuery": {
+                "bulkOperation": {"id": OPERATION, "status": "CREATED"}, "userErrors": []}}))
         }
-        Some("BulkOperationRunQuery") => Some(json!({"bulkOperationRunQuery": {
-            "bulkOperation": {"id": OPERATION, "status": "CREATED"}, "userErrors": []}})),
-        Some("BulkOperation") => Some(json!({ "bulkOperation": operation })),
+        Some("BulkOperation") => Some(json!({ "bulkOperation": operation(&stage) })),
         Some(_) | None => None,
     };
     if let Some(data) = own {
@@ -221,20 +274,56 @@ async fn answer(stage: web::Data<Stage>, request: HttpRequest, body: web::Bytes)
     }
 }
 
+/// The operation whose file was last asked for; of companies there is none.
+fn operation(stage: &Stage) -> Value {
+    let asked = stage.asked.lock().map_or(Holds::Orders, |asked| *asked);
+    let path = match asked {
+        Holds::Orders => Some("orders.jsonl"),
+        Holds::Customers => Some("customers.jsonl"),
+        Holds::Companies => None,
+    };
+    let url = path.map(|path| format!("{}/{path}", stage.own));
+    let objects = if url.is_some() { "1" } else { "0" };
+    json!({"id": OPERATION, "status": "COMPLETED", "errorCode": null, "objectCount": objects,
+        "rootObjectCount": objects, "fileSize": objects, "url": url, "partialDataUrl": null})
+}
+
 /// The file, made while it is read: every order with ids of its own.
-async fn file_of(stage: web::Data<Stage>) -> HttpResponse {
-    let orders = stage.orders.load(std::sync::atomic::Ordering::SeqCst);
-    let patterns = std::sync::Arc::clone(&stage.patterns);
-    let lines = (0..orders).map(move |nth| {
-        let kinds = u64::try_from(patterns.len()).unwrap_or(1);
-        let pattern = usize::try_from(nth % kinds).unwrap_or(0);
-        let text = patterns.get(pattern).cloned().unwrap_or_default();
-        // Ids of orders, lines and customers get a place of their own, the same in every run.
-        let text = renamed(&text, "Order", nth);
+async fn orders_file(stage: web::Data<Stage>) -> HttpResponse {
+    let many = stage.many.load(Ordering::SeqCst);
+    let patterns = Arc::clone(&stage.orders);
+    // Ids of orders, lines and customers get a place of their own, the same in every run.
+    file((0..many).map(move |nth| {
+        let text = renamed(&pattern(&patterns, nth), "Order", nth);
         let text = renamed(&text, "LineItem", nth);
-        Ok::<_, std::io::Error>(web::Bytes::from(renamed(&text, "Customer", nth / 4)))
-    });
+        renamed(&text, "Customer", nth / 4)
+    }))
+}
+
+/// As [`orders_file`], with an e-mail address and a phone number of everybody's own.
+async fn customers_file(stage: web::Data<Stage>) -> HttpResponse {
+    let many = stage.many.load(Ordering::SeqCst);
+    let patterns = Arc::clone(&stage.customers);
+    file((0..many).map(move |nth| {
+        let text = renamed(&pattern(&patterns, nth), "Customer", nth);
+        let text = renamed(&text, "MailingAddress", nth);
+        let text = text.replace("\"emailAddress\":\"", &format!("\"emailAddress\":\"{nth}."));
+        text.replace(
+            "\"phoneNumber\":\"+",
+            &format!("\"phoneNumber\":\"+{nth:07}"),
+        )
+    }))
+}
+
+fn file(lines: impl Iterator<Item = String> + 'static) -> HttpResponse {
+    let lines = lines.map(|text| Ok::<_, std::io::Error>(web::Bytes::from(text)));
     HttpResponse::Ok().streaming(stream::iter(lines))
+}
+
+fn pattern(patterns: &[String], nth: u64) -> String {
+    let kinds = u64::try_from(patterns.len()).unwrap_or(1).max(1);
+    let at = usize::try_from(nth % kinds).unwrap_or(0);
+    patterns.get(at).cloned().unwrap_or_default()
 }
 
 /// The text with each id of the kind moved to a place of its own.

@@ -182,11 +182,11 @@ pub fn receive(
     queries::insert(conn, &new_accounts, &new_contacts)?;
     queries::search::insert(conn, &made)?;
     let made: HashSet<ContactId> = made.into_iter().map(|(contact, _words)| contact).collect();
-    for (customer, contact) in customers.iter().zip(&found) {
-        if made.contains(contact) {
-            keep_addresses(conn, *contact, customer)?;
-        }
-    }
+    let pairs = found.iter().copied().zip(customers.iter().copied());
+    let of_new: Vec<_> = pairs
+        .filter(|(contact, _)| made.contains(contact))
+        .collect();
+    keep_addresses(conn, &of_new)?;
     update_all(conn, &updates)?;
     Ok(found)
 }
@@ -285,10 +285,8 @@ pub fn update_all(
         if differing.iter().any(|word| word.ends_with("name")) {
             queries::rename_person(conn, *contact, &name(customer))?;
         }
-        if keep_addresses(conn, *contact, customer)? {
-            changed.insert(*contact);
-        }
     }
+    changed.extend(keep_addresses(conn, all)?);
     let touched: Vec<ContactId> = changed.iter().copied().collect();
     search::refresh(conn, &touched)?;
     Ok(changed)
@@ -305,18 +303,16 @@ pub fn differences(
 ) -> Result<Vec<Vec<&'static str>>, DbError> {
     let ids: Vec<ContactId> = all.iter().map(|(contact, _)| *contact).collect();
     let current = queries::list_facts(conn, &ids)?;
+    let mut kept: HashMap<ContactId, Vec<KeptAddress>> = HashMap::new();
+    for row in queries::list_addresses(conn, &ids)? {
+        kept.entry(row.contact_id).or_default().push(row.kept);
+    }
     let mut told = Vec::new();
     for (contact, customer) in all {
         let ours = current.get(contact);
         let mut words = ours.map_or_else(Vec::new, |ours| ours.differing(&facts(customer)));
-        let wanted = addresses(customer);
-        if let Some(wanted) = wanted
-            && queries::list_addresses(conn, &[*contact])?
-                .into_iter()
-                .map(|row| row.kept)
-                .collect::<Vec<_>>()
-                != wanted
-        {
+        let known = kept.get(contact).map_or(&[][..], Vec::as_slice);
+        if addresses(customer).is_some_and(|wanted| wanted != known) {
             words.push("addresses");
         }
         told.push(words);
@@ -324,16 +320,19 @@ pub fn differences(
     Ok(told)
 }
 
-/// Returns whether they were others.
+/// Keeps the addresses that customers tell of; returns the contacts that had others.
 fn keep_addresses(
     conn: &mut DbConnection,
-    contact: ContactId,
-    customer: &IncomingCustomer,
-) -> Result<bool, DbError> {
-    match addresses(customer) {
-        Some(wanted) => queries::replace_addresses(conn, contact, &wanted),
-        None => Ok(false),
+    all: &[(ContactId, &IncomingCustomer)],
+) -> Result<HashSet<ContactId>, DbError> {
+    let told = all.iter();
+    let wanted: HashMap<ContactId, Vec<KeptAddress>> = told
+        .filter_map(|(contact, customer)| Some((*contact, addresses(customer)?)))
+        .collect();
+    if wanted.is_empty() {
+        return Ok(HashSet::new());
     }
+    queries::replace_addresses(conn, &wanted)
 }
 
 /// The addresses of these contacts, the default ones first: whether it is one, and the address.

@@ -1,5 +1,5 @@
 //! SQL of `accounts`, `contacts` and `contact_addresses`.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub mod companies;
 pub mod duplicates;
@@ -95,7 +95,7 @@ impl ContactFacts {
 }
 
 /// An address as it is kept; the address itself as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Insertable, Queryable, Selectable)]
 #[diesel(table_name = contact_addresses)]
 pub(super) struct KeptAddress {
     pub(super) external_id: String,
@@ -117,6 +117,7 @@ struct NewAddress<'a> {
 #[diesel(table_name = contact_addresses)]
 pub(super) struct AddressRow {
     id: i64,
+    pub(super) contact_id: ContactId,
     #[diesel(embed)]
     pub(super) kept: KeptAddress,
 }
@@ -322,41 +323,45 @@ pub(super) fn list_addresses(
         .load(conn)?)
 }
 
-/// Leaves a contact these addresses and no others; returns whether they were others.
+/// Leaves each of these contacts the given addresses and no others; returns those that had others.
 pub(super) fn replace_addresses(
     conn: &mut DbConnection,
-    contact: ContactId,
-    wanted: &[KeptAddress],
-) -> Result<bool, DbError> {
-    let kept = list_addresses(conn, &[contact])?;
-    let mut over = Vec::new();
-    let mut same = Vec::new();
-    for row in &kept {
-        if wanted.contains(&row.kept) {
-            same.push(&row.kept);
+    wanted: &HashMap<ContactId, Vec<KeptAddress>>,
+) -> Result<HashSet<ContactId>, DbError> {
+    let of: Vec<ContactId> = wanted.keys().copied().collect();
+    let (mut changed, mut over) = (HashSet::new(), Vec::new());
+    let mut same: HashSet<(ContactId, KeptAddress)> = HashSet::new();
+    for row in list_addresses(conn, &of)? {
+        let is_wanted = wanted
+            .get(&row.contact_id)
+            .is_some_and(|all| all.contains(&row.kept));
+        if is_wanted {
+            same.insert((row.contact_id, row.kept));
         } else {
             over.push(row.id);
+            changed.insert(row.contact_id);
         }
     }
-    let new: Vec<NewAddress<'_>> = wanted
-        .iter()
-        .filter(|one| !same.contains(one))
-        .map(|one| NewAddress {
-            contact_id: contact,
-            external_id: &one.external_id,
-            is_default: one.is_default,
-            address: &one.address,
-        })
-        .collect();
-    if over.is_empty() && new.is_empty() {
-        return Ok(false);
+    let mut new = Vec::new();
+    for (contact, all) in wanted {
+        for one in all {
+            if !same.contains(&(*contact, one.clone())) {
+                changed.insert(*contact);
+                new.push(NewAddress {
+                    contact_id: *contact,
+                    external_id: &one.external_id,
+                    is_default: one.is_default,
+                    address: &one.address,
+                });
+            }
+        }
     }
     if !over.is_empty() {
         let rows = contact_addresses::table.filter(contact_addresses::id.eq_any(over));
         diesel::delete(rows).execute(conn)?;
     }
     insert_rows!(conn, contact_addresses::table, new)?;
-    Ok(true)
+    Ok(changed)
 }
 
 /// Whom these were merged into, where they were.
