@@ -115,18 +115,28 @@ pub(super) fn add_on_hand(
     .optional()?)
 }
 
-/// Has others wait who would take from the levels of these products. On SQLite who writes is alone.
-pub(super) fn lock_levels(conn: &mut DbConnection, products: &[ProductId]) -> Result<(), DbError> {
-    if let DbConnection::Postgres(conn) = conn {
-        // In the order of their ids, as everybody who takes several.
-        stock_levels::table
-            .filter(stock_levels::product_id.eq_any(products))
-            .order(stock_levels::id)
-            .select(stock_levels::id)
-            .for_update()
-            .load::<i64>(conn)?;
-    }
-    Ok(())
+/// As [`levels_of`], and others wait who would take from them. On SQLite who writes is alone.
+pub(super) fn hold_levels(
+    conn: &mut DbConnection,
+    products: &[ProductId],
+) -> Result<Vec<LevelRow>, DbError> {
+    let DbConnection::Postgres(conn) = conn else {
+        return levels_of(conn, products);
+    };
+    let active = locations::table
+        .filter(locations::active.eq(true))
+        .select(locations::id);
+    // In the order of their ids, as everybody who takes several; each as it is once it is held. Of the locations none is
+    // held: they are asked about beside.
+    let mut levels: Vec<LevelRow> = stock_levels::table
+        .filter(stock_levels::product_id.eq_any(products))
+        .filter(stock_levels::location_id.eq_any(active))
+        .order(stock_levels::id)
+        .select(LevelRow::as_select())
+        .for_update()
+        .load(conn)?;
+    levels.sort_by_key(|level| (level.location_id, level.id));
+    Ok(levels)
 }
 
 /// Promises so many pieces of each of these levels; false where less is free of one.

@@ -41,7 +41,11 @@ impl Shelves {
     ///
     /// The database's.
     pub fn look(conn: &mut DbConnection, needs: &[Need]) -> Result<Shelves, DbError> {
-        let shelves = Shelves::read(conn, needs)?;
+        let products = products(needs);
+        if products.is_empty() {
+            return Ok(Shelves::new(Vec::new()));
+        }
+        let shelves = Shelves::new(queries::levels_of(conn, &products)?);
         if shelves.have(needs) {
             Ok(shelves)
         } else {
@@ -55,21 +59,18 @@ impl Shelves {
     ///
     /// The database's.
     pub fn hold(conn: &mut DbConnection, needs: &[Need]) -> Result<Shelves, DbError> {
-        queries::lock_levels(conn, &products(needs))?;
-        Shelves::read(conn, needs)
+        let products = products(needs);
+        if products.is_empty() {
+            return Ok(Shelves::new(Vec::new()));
+        }
+        Ok(Shelves::new(queries::hold_levels(conn, &products)?))
     }
 
-    fn read(conn: &mut DbConnection, needs: &[Need]) -> Result<Shelves, DbError> {
-        let products = products(needs);
-        let levels = if products.is_empty() {
-            Vec::new()
-        } else {
-            queries::levels_of(conn, &products)?
-        };
-        Ok(Shelves {
+    const fn new(levels: Vec<LevelRow>) -> Shelves {
+        Shelves {
             levels,
             taken: BTreeMap::new(),
-        })
+        }
     }
 
     /// Whether there is enough for all.
