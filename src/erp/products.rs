@@ -2,6 +2,7 @@
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, ProductId};
 
+pub mod by_sku;
 pub mod queries;
 
 crate::text_enum! {

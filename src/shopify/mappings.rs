@@ -1,5 +1,6 @@
 //! Which of our items a store's variant is: accepting, taking back, and what waits for it.
 //! Every change frees or holds the orders concerned in the same transaction.
+pub mod parts;
 pub mod proposals;
 pub mod queries;
 
@@ -18,11 +19,10 @@ use crate::shopify::products::queries::{self as variants, VariantRow};
 use crate::shopify::shops::Shop;
 use crate::text_enum;
 use crate::types::{At, OrderId, ProductId, ShopId, UserId, VariantId};
+use parts::Parts;
 
 /// How long a batch can be undone at one stroke.
 pub const UNDO_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// More pieces of an item in one variant are a slip of the pen.
-pub const LARGEST_PACK: i64 = 10_000;
 
 text_enum! {
     /// What a mapping says.
@@ -53,6 +53,13 @@ pub struct Change {
     pub orders_freed: usize,
 }
 
+/// The orders that wait for some variants, and those that wait for nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    pub orders: i64,
+    pub freed: i64,
+}
+
 /// A variant and the item with the very same SKU.
 #[derive(Clone, Debug)]
 pub struct ExactMatch {
@@ -75,6 +82,10 @@ pub enum MappingError {
     NoSuchItem,
     #[error("a variant stands for 1 to 10,000 pieces of an item")]
     Quantity,
+    #[error("a kit needs an item")]
+    NoItems,
+    #[error("a kit has up to 20 items")]
+    TooManyItems,
     #[error("this can no longer be undone at one stroke")]
     TooLate,
     #[error(transparent)]
@@ -125,22 +136,27 @@ pub fn resolve(
     Ok(known)
 }
 
-/// Maps a variant to `quantity` pieces of an item, and frees the orders that waited for it.
+/// Says what a variant holds, and frees the orders that waited for it.
 ///
 /// # Errors
 ///
-/// `AlreadyMapped`, `NoSuchItem`, `Quantity`.
+/// `AlreadyMapped`, `NoSuchItem`.
 pub fn accept(
     conn: &mut DbConnection,
     by: By<'_>,
     variant: VariantId,
-    part: (ProductId, i64),
+    parts: &Parts,
     origin: Origin,
 ) -> Result<Change, MappingError> {
     let row = find(conn, by.shop.id, variant)?;
     let batch = Uuid::now_v7().to_string();
-    let orders_freed = map(conn, by, &row, part, origin, &batch)?;
-    let arguments = json!({ "product": part.0, "quantity": part.1, "origin": origin });
+    let orders_freed = map(conn, by, &row, parts, origin, &batch)?;
+    let named: Vec<Value> = parts
+        .as_slice()
+        .iter()
+        .map(|(product, quantity)| json!({ "product": product, "quantity": quantity }))
+        .collect();
+    let arguments = json!({ "parts": named, "origin": origin });
     note_variant(conn, by, Kind::MappingAccepted, variant, &arguments)?;
     Ok(Change {
         batch,
@@ -170,7 +186,13 @@ pub fn create_item(
         ships: row.ships,
     };
     let product = products::create(conn, &new, by.now)?;
-    accept(conn, by, variant, (product, 1), Origin::Person)
+    accept(
+        conn,
+        by,
+        variant,
+        &Parts::new([(product, 1)])?,
+        Origin::Person,
+    )
 }
 
 /// Says that a variant is nothing of ours: its lines hold no order any more.
@@ -295,26 +317,28 @@ fn certain<'a>(
     Ok(items.into_keys().collect())
 }
 
-/// How many orders would be free if all these were accepted: those that wait for nothing else.
+/// How many orders wait for some of these variants, and how many of them would be free if all were mapped: those that
+/// wait for no other.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn orders_freed_by(
+pub fn waiting<'a>(
     conn: &mut DbConnection,
     shop: &Shop,
-    matches: &[ExactMatch],
-) -> Result<usize, DbError> {
-    let accepted: HashSet<&str> = matches
-        .iter()
-        .map(|one| one.variant.external_id.as_str())
-        .collect();
-    let mut free: HashMap<OrderId, bool> = HashMap::new();
-    for (order, cause) in queries::list_waiting(conn, shop.channel)? {
-        let all = free.entry(order).or_insert(true);
-        *all = *all && accepted.contains(cause.as_str());
+    variants: impl IntoIterator<Item = &'a str>,
+) -> Result<Waiting, DbError> {
+    let variants: HashSet<&str> = variants.into_iter().collect();
+    let mut orders: HashMap<OrderId, bool> = HashMap::new();
+    for (order, cause) in queries::list_waiting(conn, shop.channel, &variants)? {
+        let free = orders.entry(order).or_insert(true);
+        *free = *free && variants.contains(cause.as_str());
     }
-    Ok(free.values().filter(|free| **free).count())
+    let counted = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    Ok(Waiting {
+        orders: counted(orders.len()),
+        freed: counted(orders.values().filter(|free| **free).count()),
+    })
 }
 
 /// Accepts those exact matches that were shown and still are.
@@ -334,9 +358,9 @@ pub fn accept_exact(
     };
     for one in exact_matches(conn, by.shop)? {
         if shown.contains(&one.variant.id) {
-            let part = (one.product, 1);
+            let part = Parts::new([(one.product, 1)])?;
             let batch = &change.batch;
-            change.orders_freed += map(conn, by, &one.variant, part, Origin::Sku, batch)?;
+            change.orders_freed += map(conn, by, &one.variant, &part, Origin::Sku, batch)?;
             change.variants += 1;
         }
     }
@@ -401,49 +425,45 @@ fn map(
     conn: &mut DbConnection,
     by: By<'_>,
     variant: &VariantRow,
-    (product, quantity): (ProductId, i64),
+    parts: &Parts,
     origin: Origin,
     batch: &str,
 ) -> Result<usize, MappingError> {
-    if !(1..=LARGEST_PACK).contains(&quantity) {
-        return Err(MappingError::Quantity);
-    }
-    if !queries::is_product(conn, product)? {
-        return Err(MappingError::NoSuchItem);
-    }
     free_to_map(conn, variant.id)?;
-    queries::insert(
-        conn,
-        &queries::NewMapping {
-            shop_id: by.shop.id,
-            variant_id: variant.id,
-            product_id: Some(product),
-            quantity,
-            kind: if quantity == 1 {
-                MappingKind::One
-            } else {
-                MappingKind::Pack
+    for (product, quantity) in parts.as_slice() {
+        if !queries::is_product(conn, *product)? {
+            return Err(MappingError::NoSuchItem);
+        }
+        queries::insert(
+            conn,
+            &queries::NewMapping {
+                shop_id: by.shop.id,
+                variant_id: variant.id,
+                product_id: Some(*product),
+                quantity: *quantity,
+                kind: parts.kind(),
+                origin,
+                batch,
+                created_at: by.now,
+                created_by: by.user,
             },
-            origin,
-            batch,
-            created_at: by.now,
-            created_by: by.user,
-        },
-    )?;
-    let kind = MarkKind::Mapped;
-    inventory::mark_item(conn, by.shop, product, kind, None, by.now)?;
-    let parts = [(product, quantity)];
+        )?;
+        let kind = MarkKind::Mapped;
+        inventory::mark_item(conn, by.shop, *product, kind, None, by.now)?;
+    }
     Ok(orders::variant_mapped(
         conn,
         by.shop.channel,
         &variant.external_id,
-        &parts,
+        parts.as_slice(),
         by.now,
         by.user,
     )?)
 }
 
+/// Two people at once take turns: without that, what each of them says would be a kit of both.
 fn free_to_map(conn: &mut DbConnection, variant: VariantId) -> Result<(), MappingError> {
+    queries::lock(conn, variant)?;
     if queries::is_mapped(conn, variant)? {
         return Err(MappingError::AlreadyMapped);
     }

@@ -143,7 +143,7 @@ impl Names {
                 .filter_map(|(_, id)| id.parse().ok())
                 .collect();
             if what == "product" {
-                ids.extend(rows.iter().filter_map(words::product));
+                ids.extend(rows.iter().flat_map(words::products));
             }
             ids.sort_unstable();
             ids.dedup();

@@ -1,13 +1,14 @@
 //! A form that came back with mistakes: each said beside its field and in the summary on top.
+use std::borrow::Cow;
 
 /// What is wrong, in the order of the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Errors(Vec<(&'static str, String)>);
+pub struct Errors(Vec<(Cow<'static, str>, String)>);
 
 impl Errors {
     /// Notes a mistake; `sentence` says how to mend it: `Enter the shop domain, like x.myshopify.com`.
-    pub fn add(&mut self, field: &'static str, sentence: impl Into<String>) {
-        self.0.push((field, sentence.into()));
+    pub fn add(&mut self, field: impl Into<Cow<'static, str>>, sentence: impl Into<String>) {
+        self.0.push((field.into(), sentence.into()));
     }
 
     /// The mistake of one field; empty if it has none.
@@ -33,6 +34,6 @@ impl Errors {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
-            .map(|(field, sentence)| (*field, sentence.as_str()))
+            .map(|(field, sentence)| (field.as_ref(), sentence.as_str()))
     }
 }

@@ -1,4 +1,5 @@
 //! Mappings: which of our items each product of a store is. Lists with suggestions, one page a variant.
+pub mod kit;
 mod rows;
 pub mod variant;
 
@@ -13,6 +14,7 @@ use super::page::{Frame, Section, html, see_other};
 use super::visitor::{CurrentUser, Visitor};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
+use crate::shopify::mappings::parts::Parts;
 use crate::shopify::mappings::queries::{self, Counts, View};
 use crate::shopify::mappings::{self, By, Change, ExactMatch, MappingError, Origin};
 use crate::shopify::shops::{self, Shop};
@@ -51,7 +53,7 @@ struct AcceptPage {
     frame: Frame,
     shop: Shop,
     matches: Vec<ExactMatch>,
-    freed: usize,
+    freed: i64,
 }
 
 /// What the list's address says.
@@ -139,8 +141,9 @@ pub async fn confirm_all(
         .read(move |conn| -> Result<_, WebError> {
             let shop = load(conn, store)?;
             let matches = mappings::exact_matches(conn, &shop)?;
-            let freed = mappings::orders_freed_by(conn, &shop, &matches)?;
-            Ok((shop, matches, freed))
+            let ids = matches.iter().map(|one| one.variant.external_id.as_str());
+            let waiting = mappings::waiting(conn, &shop, ids)?;
+            Ok((shop, matches, waiting.freed))
         })
         .await?;
     let page = AcceptPage {
@@ -235,7 +238,7 @@ pub async fn create(
             .map_err(|_any| WebError::invalid(MappingError::Quantity.to_string()))?,
     };
     let origin = form.origin.parse().unwrap_or(Origin::Person);
-    let part = (form.product, quantity);
+    let part = Parts::new([(form.product, quantity)]).map_err(refused)?;
     let (store, change) = db
         .write(move |conn| -> Result<_, WebError> {
             let shop = variant::shop_of(conn, id)?;
@@ -244,7 +247,7 @@ pub async fn create(
                 user: Some(user),
                 now,
             };
-            let change = mappings::accept(conn, by, id, part, origin).map_err(refused)?;
+            let change = mappings::accept(conn, by, id, &part, origin).map_err(refused)?;
             Ok((shop.id, change))
         })
         .await?;
@@ -320,9 +323,11 @@ fn refused(error: MappingError) -> WebError {
         MappingError::AlreadyMapped | MappingError::NotMapped | MappingError::TooLate => {
             WebError::Conflict(error.to_string())
         }
-        MappingError::NoSuchItem | MappingError::Quantity | MappingError::Product(_) => {
-            WebError::invalid(error.to_string())
-        }
+        MappingError::NoSuchItem
+        | MappingError::Quantity
+        | MappingError::NoItems
+        | MappingError::TooManyItems
+        | MappingError::Product(_) => WebError::invalid(error.to_string()),
         MappingError::Order(error) => WebError::internal(error.to_string()),
         MappingError::Db(error) => error.into(),
     }

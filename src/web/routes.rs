@@ -135,6 +135,8 @@ fn stores() -> Vec<Route> {
         post("/mappings/batches/{batch}/removal",           Access::May(Action::Map),     mappings::undo),
         get ("/mappings/{id}",                              Access::May(Action::View),    mappings::variant::show),
         post("/mappings/{id}/acceptance",                   Access::May(Action::Map),     mappings::create),
+        get ("/mappings/{id}/kit",                          Access::May(Action::Map),     mappings::kit::new),
+        post("/mappings/{id}/kit",                          Access::May(Action::Map),     mappings::kit::create),
         post("/mappings/{id}/item",                         Access::May(Action::Map),     mappings::variant::create_item),
         post("/mappings/{id}/exclusion",                    Access::May(Action::Map),     mappings::variant::exclude),
         post("/mappings/{id}/removal",                      Access::May(Action::Map),     mappings::variant::delete),

@@ -18,6 +18,7 @@ use counterfoil::erp::products::{self, NewProduct};
 use counterfoil::erp::stock::{self, Movement};
 use counterfoil::platform::inbox::queries::{self as inbox, EventRow};
 use counterfoil::platform::queue::{Me, Queue, Status, Wanted, queries as queue};
+use counterfoil::shopify::mappings::parts::Parts;
 use counterfoil::shopify::mappings::queries::View;
 use counterfoil::shopify::mappings::{self, By, MappingError, Origin};
 use counterfoil::shopify::products::queries::VariantRow;
@@ -508,7 +509,13 @@ fn stock_up(app: &TestApp, row: &VariantRow) {
             user: None,
             now,
         };
-        mappings::accept(conn, by, row.id, (product, 1), Origin::Person)?;
+        mappings::accept(
+            conn,
+            by,
+            row.id,
+            &Parts::new([(product, 1)])?,
+            Origin::Person,
+        )?;
         Ok(())
     });
     done.expect("a mapped variant");

@@ -1,5 +1,7 @@
 //! Saying which item a store's product is, and what that does to the orders that waited for it.
 
+mod kits;
+
 use counterfoil::erp::orders::WorkState;
 use counterfoil::erp::products::{self, NewProduct};
 use counterfoil::practice::OrderKind;

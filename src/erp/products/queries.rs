@@ -70,6 +70,22 @@ pub fn find_by_sku(conn: &mut DbConnection, sku: &str) -> Result<Option<ProductR
         .optional()?)
 }
 
+/// The products that have one of these SKUs, as SKUs are compared.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_by_skus(
+    conn: &mut DbConnection,
+    normal: &[String],
+) -> Result<Vec<ProductRow>, DbError> {
+    Ok(products::table
+        .filter(products::sku_normal.eq_any(normal.to_vec()))
+        .order(products::id)
+        .select(ProductRow::as_select())
+        .load(conn)?)
+}
+
 /// A page of products by name; `search` looks into SKU, name and barcode, `after` is the last row
 /// of the page before.
 ///

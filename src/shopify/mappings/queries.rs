@@ -1,4 +1,6 @@
 //! SQL of `shopify_product_mappings`, and what it is compared with.
+use std::collections::{BTreeSet, HashSet};
+
 use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 
@@ -11,6 +13,9 @@ use crate::schema::shopify_variants as v;
 use crate::schema::{holds, products, stock_levels, users};
 use crate::shopify::products::queries::VariantRow;
 use crate::types::{At, ChannelId, OrderId, ProductId, ShopId, UserId, VariantId};
+
+/// Values in one question.
+const STEP: usize = 500;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -92,6 +97,14 @@ pub(super) fn set_ignored(
     Ok(())
 }
 
+/// Lets nobody else say anything of this variant until the transaction ends.
+pub(super) fn lock(conn: &mut DbConnection, variant: VariantId) -> Result<(), DbError> {
+    diesel::update(v::table.find(variant))
+        .set(v::ignored_at.eq(v::ignored_at))
+        .execute(conn)?;
+    Ok(())
+}
+
 pub(super) fn is_mapped(conn: &mut DbConnection, variant: VariantId) -> Result<bool, DbError> {
     let live = m::table
         .filter(m::variant_id.eq(variant))
@@ -124,17 +137,37 @@ pub(super) fn resolve(
         .load(conn)?)
 }
 
-/// The open holds of a channel's orders that wait for a mapping: order and variant.
+/// All that the orders wait for which wait for one of these variants: order and variant.
 pub(super) fn list_waiting(
     conn: &mut DbConnection,
     channel: ChannelId,
+    variants: &HashSet<&str>,
 ) -> Result<Vec<(OrderId, String)>, DbError> {
-    Ok(holds::table
-        .filter(holds::channel_id.eq(channel))
-        .filter(holds::kind.eq(HoldKind::Unmapped))
-        .filter(holds::released_at.is_null())
-        .select((holds::order_id, holds::cause))
-        .load(conn)?)
+    let open = || {
+        holds::table
+            .filter(holds::kind.eq(HoldKind::Unmapped))
+            .filter(holds::released_at.is_null())
+    };
+    let variants: Vec<&str> = variants.iter().copied().collect();
+    let mut orders: BTreeSet<OrderId> = BTreeSet::new();
+    for some in variants.chunks(STEP) {
+        let found: Vec<OrderId> = open()
+            .filter(holds::channel_id.eq(channel))
+            .filter(holds::cause.eq_any(some.to_vec()))
+            .select(holds::order_id)
+            .load(conn)?;
+        orders.extend(found);
+    }
+    let orders: Vec<OrderId> = orders.into_iter().collect();
+    let mut waiting = Vec::new();
+    for some in orders.chunks(STEP) {
+        let found: Vec<(OrderId, String)> = open()
+            .filter(holds::order_id.eq_any(some.to_vec()))
+            .select((holds::order_id, holds::cause))
+            .load(conn)?;
+        waiting.extend(found);
+    }
+    Ok(waiting)
 }
 
 /// How many orders of the channel wait for each variant. Counted over one index, so that it is true

@@ -45,9 +45,15 @@ pub(super) fn kind(kind: Kind) -> &'static str {
     }
 }
 
-/// The item that an entry speaks of beside its subject.
-pub(super) fn product(row: &EntryRow) -> Option<i64> {
-    arguments(row).get("product").and_then(Value::as_i64)
+/// The items that the entry is about beside its subject.
+pub(super) fn products(row: &EntryRow) -> Vec<i64> {
+    let arguments = arguments(row);
+    let parts = arguments.get("parts").and_then(Value::as_array);
+    let parts = parts.map_or(&[][..], Vec::as_slice).iter();
+    let named = parts.chain(std::iter::once(&arguments));
+    named
+        .filter_map(|part| part.get("product").and_then(Value::as_i64))
+        .collect()
 }
 
 /// Who it was where it was no person: a program with its token, or our own.
@@ -79,10 +85,7 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
         Kind::StoreReconnected => format!("Connected again {}", way(word("way"))),
         Kind::StoreDisconnected => "Disconnected".to_owned(),
         Kind::StoreSettingsChanged => format!("Settings changed: {}", settings(&arguments)),
-        Kind::MappingAccepted => match number("quantity") {
-            0 | 1 => format!("Mapped to {}", named("product", "item")),
-            pieces => format!("Mapped to {pieces} × {}", named("product", "item")),
-        },
+        Kind::MappingAccepted => format!("Mapped to {}", parts(&arguments, &name)),
         Kind::MappingExcluded => "Ignored".to_owned(),
         Kind::MappingRemoved => "Unmapped".to_owned(),
         Kind::MappingsAccepted => counted(
@@ -139,6 +142,25 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
 
 fn arguments(row: &EntryRow) -> Value {
     serde_json::from_str(&row.arguments).unwrap_or_default()
+}
+
+/// `Sencha`, `6 × Sencha`, `2 × Sencha and Gift box`. An older entry says its one item beside the other arguments.
+fn parts(arguments: &Value, name: impl Fn(&str) -> Option<String>) -> String {
+    let one = |part: &Value| {
+        let number = |key: &str| part.get(key).and_then(Value::as_i64).unwrap_or(0);
+        let id = number("product");
+        let name = name(&format!("product/{id}")).unwrap_or_else(|| format!("item {id}"));
+        match number("quantity") {
+            0 | 1 => name,
+            pieces => format!("{pieces} × {name}"),
+        }
+    };
+    let parts = arguments.get("parts").and_then(Value::as_array);
+    let parts: Vec<String> = match parts {
+        Some(parts) => parts.iter().map(one).collect(),
+        None => vec![one(arguments)],
+    };
+    parts.join(" and ")
 }
 
 /// `3 mappings undone`.
@@ -236,6 +258,12 @@ mod tests {
         assert_eq!(
             said(Kind::UserRoleChanged, changed),
             "Role changed: Warehouse, was Viewer"
+        );
+        let kit =
+            json!({ "parts": [{ "product": 7, "quantity": 2 }, { "product": 8, "quantity": 1 }] });
+        assert_eq!(
+            said(Kind::MappingAccepted, kit),
+            "Mapped to 2 × Sencha and item 8"
         );
         let mapped = json!({ "product": 7, "quantity": 6 });
         assert_eq!(said(Kind::MappingAccepted, mapped), "Mapped to 6 × Sencha");

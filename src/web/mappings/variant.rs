@@ -9,7 +9,7 @@ use crate::erp::products::queries::{self as items, ProductRow};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection};
 use crate::shopify::mappings::queries::{self, MappedRow};
-use crate::shopify::mappings::{self, By, MappingError};
+use crate::shopify::mappings::{self, By, MappingError, Waiting};
 use crate::shopify::products::queries::{self as variants, VariantRow};
 use crate::shopify::shops::Shop;
 use crate::types::VariantId;
@@ -32,6 +32,7 @@ struct ShowPage {
     history: Vec<MappedRow>,
     search: String,
     results: Vec<ProductRow>,
+    waiting: Waiting,
     sku: String,
     name: String,
 }
@@ -210,11 +211,12 @@ fn page(
     Ok(ShowPage {
         frame,
         errors,
-        shop,
         live: live.cloned().collect(),
         history,
         search,
         results,
+        waiting: mappings::waiting(conn, &shop, [variant.external_id.as_str()])?,
+        shop,
         sku: variant.sku.clone().unwrap_or_default(),
         name,
         variant,
