@@ -1179,6 +1179,28 @@ diesel::table! {
         created_by -> Nullable<BigInt>,
         removed_at -> Nullable<BigInt>,
         removed_by -> Nullable<BigInt>,
+        variant_sku -> Nullable<Text>,
+        prefix -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    shopify_mapping_imports (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        state -> Text,
+        content -> Binary,
+        batch -> Text,
+        total -> BigInt,
+        done -> BigInt,
+        mapped -> BigInt,
+        unchanged -> BigInt,
+        refused -> BigInt,
+        orders_freed -> BigInt,
+        refusals -> Text,
+        created_at -> BigInt,
+        created_by -> Nullable<BigInt>,
+        done_at -> Nullable<BigInt>,
     }
 }
 
@@ -1500,6 +1522,7 @@ diesel::joinable!(shopify_variants -> shopify_shops (shop_id));
 diesel::joinable!(shopify_product_mappings -> shopify_shops (shop_id));
 diesel::joinable!(shopify_product_mappings -> shopify_variants (variant_id));
 diesel::joinable!(shopify_product_mappings -> products (product_id));
+diesel::joinable!(shopify_mapping_imports -> shopify_shops (shop_id));
 diesel::joinable!(shopify_fulfillments -> shopify_shops (shop_id));
 diesel::joinable!(shopify_fulfillments -> shipments (shipment_id));
 diesel::joinable!(shopify_inventory_settings -> shopify_shops (shop_id));
@@ -1599,6 +1622,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     shopify_redactions,
     shopify_variants,
     shopify_product_mappings,
+    shopify_mapping_imports,
     shopify_fulfillments,
     shopify_inventory_settings,
     shopify_inventory_marks,

@@ -12,7 +12,7 @@ pub use exact::{Dual, Exact};
 pub use field::Field;
 pub use id::{
     AccountId, ChannelId, ContactId, ContactMergeId, DeliveryId, EventId, JobId, LocationId,
-    MappingId, OrderId, OrderLineId, ProductId, RefundId, ReturnId, SavedViewId, SellerId,
-    ShipmentId, ShopId, SyncRunId, UserId, VariantId,
+    MappingId, MappingImportId, OrderId, OrderLineId, ProductId, RefundId, ReturnId, SavedViewId,
+    SellerId, ShipmentId, ShopId, SyncRunId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, UnitPrice};

@@ -23,6 +23,8 @@ crate::text_enum! {
         MappingRemoved = "mapping.removed",
         /// Many at one stroke.
         MappingsAccepted = "mappings.accepted",
+        /// From a file.
+        MappingsImported = "mappings.imported",
         MappingsUndone = "mappings.undone",
         StockAdjusted = "stock.adjusted",
         HoldPlaced = "hold.placed",

@@ -15,6 +15,7 @@ use crate::shopify::enrich::{EnrichOrder, FindOrder, LookAgain, ReassignOrders};
 use crate::shopify::gid::Gid;
 use crate::shopify::inventory::check::CheckStock;
 use crate::shopify::inventory::push::PushStock;
+use crate::shopify::mappings::imports::BookMappings;
 use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::{self, ImportError};
 use crate::shopify::returns::ReadReturn;
@@ -46,6 +47,7 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<EnrichOrder>(cx);
     registry.register::<FindOrder>(cx);
     registry.register::<LookAgain>(cx);
+    registry.register::<BookMappings>(cx);
     registry.register::<ReassignOrders>(cx);
     registry.register::<PushStock>(cx);
     registry.register::<CheckStock>(cx);

@@ -1,8 +1,10 @@
 //! Which of our items a store's variant is: accepting, taking back, and what waits for it.
 //! Every change frees or holds the orders concerned in the same transaction.
+pub mod imports;
 pub mod parts;
 pub mod proposals;
 pub mod queries;
+pub mod sheet;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -12,7 +14,7 @@ use uuid::Uuid;
 
 use crate::erp::audit::{self, Kind};
 use crate::erp::orders::{self, OrderError, Resolution};
-use crate::erp::products::{self, NewProduct, ProductError};
+use crate::erp::products::{self, NewProduct, ProductError, normal_code};
 use crate::platform::db::{DbConnection, DbError};
 use crate::shopify::inventory::{self, MarkKind};
 use crate::shopify::products::queries::{self as variants, VariantRow};
@@ -40,6 +42,9 @@ text_enum! {
         Sku = "sku",
         Barcode = "barcode",
         Title = "title",
+        /// Equal SKUs once a prefix is taken off the variant's.
+        Prefix = "prefix",
+        File = "file",
         Person = "person",
     }
 }
@@ -104,6 +109,24 @@ pub struct By<'a> {
     pub now: At,
 }
 
+/// Why a mapping is made, and what else is made with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reason<'a> {
+    origin: Origin,
+    prefix: Option<&'a str>,
+    batch: &'a str,
+}
+
+impl<'a> Reason<'a> {
+    const fn new(origin: Origin, batch: &'a str) -> Self {
+        Self {
+            origin,
+            prefix: None,
+            batch,
+        }
+    }
+}
+
 /// What these variants of a store stand for: `None` where nobody has said. One that the mirror does not know is not in
 /// the answer.
 ///
@@ -150,7 +173,7 @@ pub fn accept(
 ) -> Result<Change, MappingError> {
     let row = find(conn, by.shop.id, variant)?;
     let batch = Uuid::now_v7().to_string();
-    let orders_freed = map(conn, by, &row, parts, origin, &batch)?;
+    let orders_freed = map(conn, by, &row, parts, Reason::new(origin, &batch))?;
     let named: Vec<Value> = parts
         .as_slice()
         .iter()
@@ -206,26 +229,9 @@ pub fn ignore(
     variant: VariantId,
 ) -> Result<Change, MappingError> {
     let row = find(conn, by.shop.id, variant)?;
-    free_to_map(conn, variant)?;
     let batch = Uuid::now_v7().to_string();
-    queries::insert(
-        conn,
-        &queries::NewMapping {
-            shop_id: by.shop.id,
-            variant_id: variant,
-            product_id: None,
-            quantity: 1,
-            kind: MappingKind::Ignored,
-            origin: Origin::Person,
-            batch: &batch,
-            created_at: by.now,
-            created_by: by.user,
-        },
-    )?;
-    queries::set_ignored(conn, variant, Some(by.now))?;
+    let orders_freed = set_aside(conn, by, &row, Reason::new(Origin::Person, &batch))?;
     note_variant(conn, by, Kind::MappingExcluded, variant, &json!({}))?;
-    let channel = by.shop.channel;
-    let orders_freed = orders::variant_ignored(conn, channel, &row.external_id, by.now, by.user)?;
     Ok(Change {
         batch,
         variants: 1,
@@ -360,7 +366,8 @@ pub fn accept_exact(
         if shown.contains(&one.variant.id) {
             let part = Parts::new([(one.product, 1)])?;
             let batch = &change.batch;
-            change.orders_freed += map(conn, by, &one.variant, &part, Origin::Sku, batch)?;
+            let reason = Reason::new(Origin::Sku, batch);
+            change.orders_freed += map(conn, by, &one.variant, &part, reason)?;
             change.variants += 1;
         }
     }
@@ -426,39 +433,57 @@ fn map(
     by: By<'_>,
     variant: &VariantRow,
     parts: &Parts,
-    origin: Origin,
-    batch: &str,
+    reason: Reason<'_>,
 ) -> Result<usize, MappingError> {
     free_to_map(conn, variant.id)?;
     for (product, quantity) in parts.as_slice() {
         if !queries::is_product(conn, *product)? {
             return Err(MappingError::NoSuchItem);
         }
-        queries::insert(
-            conn,
-            &queries::NewMapping {
-                shop_id: by.shop.id,
-                variant_id: variant.id,
-                product_id: Some(*product),
-                quantity: *quantity,
-                kind: parts.kind(),
-                origin,
-                batch,
-                created_at: by.now,
-                created_by: by.user,
-            },
-        )?;
-        let kind = MarkKind::Mapped;
-        inventory::mark_item(conn, by.shop, *product, kind, None, by.now)?;
+        let what = (parts.kind(), Some(*product), *quantity);
+        queries::insert(conn, &new_row(by, variant, what, reason))?;
+        inventory::mark_item(conn, by.shop, *product, MarkKind::Mapped, None, by.now)?;
     }
+    let (channel, id) = (by.shop.channel, &variant.external_id);
+    let parts = parts.as_slice();
     Ok(orders::variant_mapped(
-        conn,
-        by.shop.channel,
-        &variant.external_id,
-        parts.as_slice(),
-        by.now,
-        by.user,
+        conn, channel, id, parts, by.now, by.user,
     )?)
+}
+
+fn set_aside(
+    conn: &mut DbConnection,
+    by: By<'_>,
+    variant: &VariantRow,
+    reason: Reason<'_>,
+) -> Result<usize, MappingError> {
+    free_to_map(conn, variant.id)?;
+    let what = (MappingKind::Ignored, None, 1);
+    queries::insert(conn, &new_row(by, variant, what, reason))?;
+    queries::set_ignored(conn, variant.id, Some(by.now))?;
+    let (channel, id) = (by.shop.channel, &variant.external_id);
+    Ok(orders::variant_ignored(conn, channel, id, by.now, by.user)?)
+}
+
+fn new_row<'a>(
+    by: By<'_>,
+    variant: &VariantRow,
+    (kind, product, quantity): (MappingKind, Option<ProductId>, i64),
+    reason: Reason<'a>,
+) -> queries::NewMapping<'a> {
+    queries::NewMapping {
+        shop_id: by.shop.id,
+        variant_id: variant.id,
+        product_id: product,
+        quantity,
+        kind,
+        origin: reason.origin,
+        batch: reason.batch,
+        created_at: by.now,
+        created_by: by.user,
+        variant_sku: variant.sku.as_deref().and_then(normal_code),
+        prefix: reason.prefix,
+    }
 }
 
 /// Two people at once take turns: without that, what each of them says would be a kit of both.

@@ -82,6 +82,8 @@ ids! {
     MappingId,
     /// Key of a row in `orders`.
     OrderId,
+    /// Key of a row in `shopify_mapping_imports`.
+    MappingImportId,
     /// Key of a row in `order_lines`.
     OrderLineId,
     /// Key of a row in `products`.

@@ -6,6 +6,8 @@ use jiff::tz::TimeZone;
 
 use super::page::Frame;
 use crate::platform::static_files;
+use crate::shopify::mappings::Origin;
+use crate::shopify::mappings::queries::MappedRow;
 use crate::types::{At, Money};
 
 /// `$117.71`, `CA$884.40`, `−$11.40`.
@@ -52,6 +54,19 @@ pub fn iso(value: &At, _: &dyn Values) -> Result<String> {
 pub fn asset(name: &str, _: &dyn Values) -> Result<String> {
     static_files::url(name)
         .ok_or_else(|| askama::Error::Custom(format!("there is no static file `{name}`").into()))
+}
+
+/// Why a mapping was made: `SKU equal`, `prefix SHOP-`.
+#[askama::filter_fn]
+pub fn why(row: &MappedRow, _: &dyn Values) -> Result<String> {
+    Ok(match row.origin {
+        Origin::Sku => "SKU equal".to_owned(),
+        Origin::Barcode => "barcode equal".to_owned(),
+        Origin::Title => "title alike".to_owned(),
+        Origin::Prefix => format!("prefix {}", row.prefix.as_deref().unwrap_or_default()),
+        Origin::File => "from a file".to_owned(),
+        Origin::Person => "chosen by hand".to_owned(),
+    })
 }
 
 /// `order` or `orders`: `{{ count }} {{ count|plural("order", "orders") }}`.

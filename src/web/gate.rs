@@ -266,7 +266,7 @@ async fn check_form(req: &mut ServiceRequest, expected: &str) -> Result<(), WebE
             let mut payload = req.take_payload();
             let body = tokio::time::timeout(UPLOAD_WITHIN, upload::read(&mut payload))
                 .await
-                .map_err(|_late| WebError::invalid("The photo took too long. Send it again."))??
+                .map_err(|_late| WebError::invalid("The file took too long. Send it again."))??
                 .freeze();
             let sent = upload::parts(&body, &boundary).text(CSRF_FIELD);
             req.set_payload(Payload::from(body));

@@ -132,6 +132,7 @@ fn view(row: JobRow) -> JobView {
 fn title(kind: &str) -> &'static str {
     match kind {
         "shopify.import_products" => "Importing products",
+        "shopify.book_mappings" => "Booking mappings from a file",
         "shopify.import_product" => "Reading one product",
         "shopify.set_up_shop" => "Setting up a store",
         "shopify.look_after_shop" => "Looking after a store",

@@ -1,4 +1,6 @@
 //! Mappings: which of our items each product of a store is. Lists with suggestions, one page a variant.
+pub mod export;
+pub mod imports;
 pub mod kit;
 mod rows;
 pub mod variant;

@@ -1,5 +1,6 @@
 //! Saying which item a store's product is, and what that does to the orders that waited for it.
 
+mod files;
 mod kits;
 
 use counterfoil::erp::orders::WorkState;

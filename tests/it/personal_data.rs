@@ -355,7 +355,11 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ]),
     ("shopify_product_mappings", &[
         "id", "shop_id", "variant_id", "product_id", "quantity", "kind", "origin", "batch",
-        "created_at", "created_by", "removed_at", "removed_by"
+        "created_at", "created_by", "removed_at", "removed_by", "variant_sku", "prefix"
+    ]),
+    ("shopify_mapping_imports", &[
+        "id", "shop_id", "state", "content", "batch", "total", "done", "mapped", "unchanged", "refused",
+        "orders_freed", "refusals", "created_at", "created_by", "done_at"
     ]),
     ("shopify_fulfillments", &[
         "id", "shop_id", "shipment_id", "order_external_id", "fulfillment_gid", "state", "intent",

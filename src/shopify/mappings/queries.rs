@@ -34,6 +34,8 @@ pub(super) struct NewMapping<'a> {
     pub(super) batch: &'a str,
     pub(super) created_at: At,
     pub(super) created_by: Option<UserId>,
+    pub(super) variant_sku: Option<String>,
+    pub(super) prefix: Option<&'a str>,
 }
 
 /// A mapping beside its item, as lists show it.
@@ -48,6 +50,7 @@ pub struct MappedRow {
     pub name: Option<String>,
     pub created_at: At,
     pub removed_at: Option<At>,
+    pub prefix: Option<String>,
     pub user: Option<String>,
 }
 
@@ -246,10 +249,10 @@ pub(super) fn list_batch(
     since: At,
 ) -> Result<Vec<VariantId>, DbError> {
     Ok(m::table
+        .filter(m::batch.eq(batch))
         .filter(m::shop_id.eq(shop))
         .filter(m::created_at.ge(since))
         .filter(m::removed_at.is_null())
-        .filter(m::batch.eq(batch))
         .order(m::variant_id)
         .select(m::variant_id)
         .distinct()
@@ -465,6 +468,7 @@ fn history() -> _ {
             products::name.nullable(),
             m::created_at,
             m::removed_at,
+            m::prefix,
             users::name.nullable(),
         ))
 }

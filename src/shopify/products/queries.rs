@@ -193,6 +193,21 @@ pub(crate) fn list_of_product(
         .load(conn)?)
 }
 
+/// These variants of a store, by their ids there.
+pub(crate) fn list_by_external(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    external_ids: &[&str],
+) -> Result<Vec<VariantRow>, DbError> {
+    Ok(table
+        .filter(t::shop_id.eq(shop))
+        .filter(t::external_id.eq_any(external_ids.to_vec()))
+        .filter(t::deleted_at.is_null())
+        .order(t::id)
+        .select(VariantRow::as_select())
+        .load(conn)?)
+}
+
 /// One variant of the mirror.
 ///
 /// # Errors

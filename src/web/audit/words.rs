@@ -23,6 +23,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::MappingExcluded => "Product ignored",
         Kind::MappingRemoved => "Product unmapped",
         Kind::MappingsAccepted => "Many products mapped",
+        Kind::MappingsImported => "Mappings imported",
         Kind::MappingsUndone => "Many mappings undone",
         Kind::StockAdjusted => "Stock adjusted",
         Kind::HoldPlaced => "Order held",
@@ -93,6 +94,11 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
             "exact match",
             "exact matches",
             "accepted",
+        ),
+        Kind::MappingsImported => format!(
+            "{}; {}",
+            counted(number("variants"), "mapping", "mappings", "imported"),
+            counted(number("refused"), "line", "lines", "refused")
         ),
         Kind::MappingsUndone => counted(number("variants"), "mapping", "mappings", "undone"),
         Kind::StockAdjusted => format!(

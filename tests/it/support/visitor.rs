@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use reqwest::header::{ACCEPT, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use scraper::{ElementRef, Html, Selector};
@@ -36,6 +36,34 @@ impl Visitor {
     /// Sends a form as the page gave it, with what the test filled in.
     pub(crate) async fn submit(&self, form: Form) -> Page {
         self.visit(form.method, form.action, form.fields).await
+    }
+
+    /// Sends a form with a file, as a browser does.
+    pub(crate) async fn upload(&self, form: Form, field: &str, name: &str, file: &[u8]) -> Page {
+        let mut body = Vec::new();
+        for (name, value) in &form.fields {
+            let part = format!(
+                "--xYz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
+            "--xYz\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
+             Content-Type: text/csv\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--xYz--\r\n");
+        let request = self
+            .request(form.method, &form.action)
+            .header(CONTENT_TYPE, "multipart/form-data; boundary=xYz")
+            .body(body);
+        let reply = request.send().await.expect("an answer");
+        let Some(to) = reply.headers().get(LOCATION) else {
+            return Page::read(form.action, reply).await;
+        };
+        let to = to.to_str().expect("a readable address");
+        self.get(to).await
     }
 
     /// Sends a form and does not follow where the answer leads.
