@@ -15,6 +15,7 @@ use crate::support::database::Kind;
 
 both_databases!(
     an_order_of_a_kit_reserves_and_ships_what_is_in_it,
+    a_changed_order_of_a_kit_reserves_what_it_holds_now,
     a_kit_is_composed_without_a_script,
     mistakes_in_a_kit_stand_beside_their_fields,
     an_item_that_is_named_twice_is_added_up,
@@ -40,12 +41,6 @@ async fn an_order_of_a_kit_reserves_and_ships_what_is_in_it(kind: Kind) {
     let order = app.order(&placed.name);
     assert_eq!(order.work_state, WorkState::Ready);
     assert_eq!(reserved(&app, &[cup, tea]), [2 * ordered, 3 * ordered]);
-    // The store adds a piece: what is in it is reserved as well.
-    app.pass(std::time::Duration::from_secs(60)).await;
-    assert!(app.practice.edit_order(placed.id, &OrderEdit::AddPiece));
-    app.run_jobs().await;
-    let ordered = ordered + 1;
-    assert_eq!(reserved(&app, &[cup, tea]), [2 * ordered, 3 * ordered]);
     let order = app.order(&placed.name).id;
     let story = Story { app, placed, order };
     story.ship_all("1Z999").expect("it ships");
@@ -57,6 +52,33 @@ async fn an_order_of_a_kit_reserves_and_ships_what_is_in_it(kind: Kind) {
     let there = story.only_fulfillment();
     assert_eq!(there.status, "success");
     story.assert_stock_adds_up();
+}
+
+async fn a_changed_order_of_a_kit_reserves_what_it_holds_now(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let placed = app.practice.place_order(OrderKind::OneLine);
+    app.run_jobs().await;
+    let ordered = ordered_pieces(&app);
+    let cup = item(&app, "CUP", "Tea cup", 100);
+    let tea = item(&app, "TEA", "Sencha 50 g", 100);
+    let variant = waiting_variant(&app).await;
+    let kit = app.get(&format!("{variant}/kit")).await;
+    let form = kit.form("form[action$='/kit']").fill("do", "map");
+    let form = form.fill("sku-0", "CUP").fill("quantity-0", "2");
+    let form = form.fill("sku-1", "TEA").fill("quantity-1", "3");
+    let done = app.owner().submit(form).await;
+    done.assert_shows("1 variant mapped.");
+    app.pass(std::time::Duration::from_secs(60)).await;
+    assert!(app.practice.edit_order(placed.id, &OrderEdit::AddPiece));
+    app.run_jobs().await;
+    let ordered = ordered + 1;
+    assert_eq!(reserved(&app, &[cup, tea]), [2 * ordered, 3 * ordered]);
+    let page = app.get(&variant).await;
+    let back = page.form("form[action$='/removal']");
+    app.owner().submit(back).await.assert_status(200);
+    assert_eq!(reserved(&app, &[cup, tea]), [0, 0]);
+    let order = app.order(&placed.name);
+    assert_eq!(order.work_state, WorkState::Unmapped);
 }
 
 async fn a_kit_is_composed_without_a_script(kind: Kind) {
