@@ -253,6 +253,7 @@ diesel::table! {
         origin -> Nullable<Text>,
         active -> Bool,
         created_at -> BigInt,
+        barcode_normal -> Nullable<Text>,
     }
 }
 
@@ -1162,6 +1163,8 @@ diesel::table! {
         seen_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
         ignored_at -> Nullable<BigInt>,
+        barcode_normal -> Nullable<Text>,
+        question -> Nullable<Text>,
     }
 }
 
@@ -1180,6 +1183,16 @@ diesel::table! {
         removed_at -> Nullable<BigInt>,
         removed_by -> Nullable<BigInt>,
         variant_sku -> Nullable<Text>,
+        prefix -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    shopify_mapping_rules (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        sku -> Bool,
+        barcode -> Bool,
         prefix -> Nullable<Text>,
     }
 }
@@ -1522,6 +1535,7 @@ diesel::joinable!(shopify_variants -> shopify_shops (shop_id));
 diesel::joinable!(shopify_product_mappings -> shopify_shops (shop_id));
 diesel::joinable!(shopify_product_mappings -> shopify_variants (variant_id));
 diesel::joinable!(shopify_product_mappings -> products (product_id));
+diesel::joinable!(shopify_mapping_rules -> shopify_shops (shop_id));
 diesel::joinable!(shopify_mapping_imports -> shopify_shops (shop_id));
 diesel::joinable!(shopify_fulfillments -> shopify_shops (shop_id));
 diesel::joinable!(shopify_fulfillments -> shipments (shipment_id));
@@ -1623,6 +1637,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     shopify_variants,
     shopify_product_mappings,
     shopify_mapping_imports,
+    shopify_mapping_rules,
     shopify_fulfillments,
     shopify_inventory_settings,
     shopify_inventory_marks,

@@ -25,6 +25,8 @@ crate::text_enum! {
         MappingsAccepted = "mappings.accepted",
         /// From a file.
         MappingsImported = "mappings.imported",
+        MappingRulesChanged = "mapping_rules.changed",
+        MappingKept = "mapping.kept",
         MappingsUndone = "mappings.undone",
         StockAdjusted = "stock.adjusted",
         HoldPlaced = "hold.placed",

@@ -62,6 +62,7 @@ pub fn create(
             sku_normal: &normal_code(sku).unwrap_or_default(),
             name: product.name.trim(),
             barcode: product.barcode.as_deref(),
+            barcode_normal: product.barcode.as_deref().and_then(normal_code),
             weight_grams: product.weight_grams,
             ships: product.ships,
             created_at: now,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
+use crate::erp::orders::OrderError;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::inbox::queries::EventRow;
 use crate::platform::jobs::{self, Filing};
@@ -13,6 +14,7 @@ use crate::platform::queue::Outcome;
 use crate::platform::trail;
 use crate::platform::worker::handler::{Handler, Readings};
 use crate::shopify::jobs::{CheckUninstalled, ReadLocations, ReadScopes};
+use crate::shopify::mappings::MappingError;
 use crate::shopify::orders::TranslateError;
 use crate::shopify::privacy::RequestKind;
 use crate::shopify::products::{self, Applied, ApplyError};
@@ -207,8 +209,15 @@ fn product(
     match products::apply_update(conn, shop, &event.body, now) {
         Ok(Applied::Done) => Ok(Outcome::Done),
         Ok(Applied::Stale) => Ok(Outcome::Superseded),
-        Err(ApplyError::Db(error)) => Err(error),
-        Err(error @ ApplyError::Unreadable(_)) => Ok(Outcome::dead(error.to_string())),
+        Err(
+            ApplyError::Db(error)
+            | ApplyError::Mapping(
+                MappingError::Db(error) | MappingError::Order(OrderError::Db(error)),
+            ),
+        ) => Err(error),
+        Err(error @ (ApplyError::Unreadable(_) | ApplyError::Mapping(_))) => {
+            Ok(Outcome::dead(error.to_string()))
+        }
     }
 }
 

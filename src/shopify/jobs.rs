@@ -145,6 +145,7 @@ fn import_outcome(shop: ShopId, error: ImportError) -> Outcome {
         ImportError::Shop(error @ (ShopError::Secret(_) | ShopError::Db(_))) => {
             Outcome::retry(error.to_string())
         }
+        ImportError::Mapping(error) => Outcome::retry(error.to_string()),
         ImportError::Db(error) => Outcome::retry(error.to_string()),
     }
 }

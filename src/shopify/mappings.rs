@@ -4,6 +4,7 @@ pub mod imports;
 pub mod parts;
 pub mod proposals;
 pub mod queries;
+pub mod rules;
 pub mod sheet;
 
 use std::collections::{HashMap, HashSet};
@@ -254,8 +255,25 @@ pub fn remove(
     Ok(orders_held)
 }
 
+/// Says that a mapping holds although its variant changed or is gone.
+///
+/// # Errors
+///
+/// `NotMapped`.
+pub fn keep(conn: &mut DbConnection, by: By<'_>, variant: VariantId) -> Result<(), MappingError> {
+    let row = find(conn, by.shop.id, variant)?;
+    queries::lock(conn, variant)?;
+    let sku = row.sku.as_deref().and_then(normal_code);
+    if queries::mark_kept(conn, variant, sku.as_deref())? == 0 {
+        return Err(MappingError::NotMapped);
+    }
+    note_variant(conn, by, Kind::MappingKept, variant, &json!({}))?;
+    Ok(())
+}
+
 fn unmap(conn: &mut DbConnection, by: By<'_>, variant: VariantId) -> Result<usize, MappingError> {
     let row = find(conn, by.shop.id, variant)?;
+    queries::lock(conn, variant)?;
     if queries::mark_removed(conn, variant, by.user, by.now)? == 0 {
         return Err(MappingError::NotMapped);
     }

@@ -12,6 +12,7 @@ use crate::shopify::client::ShopifyError;
 use crate::shopify::gid::{self, Gid};
 use crate::shopify::graphql::{Catalogue, ProductVariantsOf, catalogue, product_variants_of};
 use crate::shopify::jobs::ImportProduct;
+use crate::shopify::mappings::{MappingError, rules};
 use crate::shopify::orders::TranslateError;
 use crate::shopify::shops::{Shop, ShopError};
 use crate::shopify::{Connector, Haste};
@@ -63,6 +64,8 @@ pub enum ImportError {
     #[error(transparent)]
     Shop(#[from] ShopError),
     #[error(transparent)]
+    Mapping(#[from] MappingError),
+    #[error(transparent)]
     Db(#[from] DbError),
 }
 
@@ -79,6 +82,8 @@ pub enum Applied {
 pub enum ApplyError {
     #[error("{0}")]
     Unreadable(#[from] TranslateError),
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -107,7 +112,7 @@ pub async fn import(cx: &Connector, shop: ShopId, job: JobId) -> Result<Progress
         progress.cursor = info.end_cursor;
         let last = !info.has_next_page || progress.cursor.is_none();
         let step = Step {
-            shop: shop.id,
+            shop: shop.clone(),
             job,
             started_at,
             last,
@@ -158,7 +163,7 @@ pub async fn import_one(
     }
     let now = cx.clock.now();
     cx.db
-        .write(move |conn| keep_product(conn, shop.id, &product.digits(), &variants, now))
+        .write(move |conn| keep_product(conn, &shop, &product.digits(), &variants, now))
         .await?;
     Ok(())
 }
@@ -192,6 +197,7 @@ pub fn apply_update(
         .all(|id| told.contains(&id) && is_known(id));
     queries::upsert(conn, shop.id, &product.variants, now)?;
     queries::mark_deleted(conn, shop.id, &product.external_id, &product.all_ids, now)?;
+    rules::apply(conn, shop, &told_ids(&product.variants), now)?;
     if incomplete {
         let job = ImportProduct {
             shop: shop.id,
@@ -234,7 +240,7 @@ pub fn fetch_missing<'a>(
 }
 
 struct Step {
-    shop: ShopId,
+    shop: Shop,
     job: JobId,
     started_at: At,
     last: bool,
@@ -246,13 +252,15 @@ fn keep_page(
     step: &Step,
     variants: &[Variant],
     mut progress: Progress,
-) -> Result<Progress, DbError> {
-    queries::upsert(conn, step.shop, variants, step.now)?;
-    progress.done = queries::count_products_seen(conn, step.shop, step.started_at)?;
+) -> Result<Progress, MappingError> {
+    let shop = step.shop.id;
+    queries::upsert(conn, shop, variants, step.now)?;
+    rules::apply(conn, &step.shop, &told_ids(variants), step.now)?;
+    progress.done = queries::count_products_seen(conn, shop, step.started_at)?;
     progress.cancelled = !step.last && job_rows::is_cancel_requested(conn, step.job)?;
     if step.last {
         // What a whole import did not see is not sold any more; its mapping and its orders stay.
-        queries::mark_unseen_deleted(conn, step.shop, step.started_at, step.now)?;
+        queries::mark_unseen_deleted(conn, shop, step.started_at, step.now)?;
         progress.total = progress.done;
     }
     let text = serde_json::to_string(&progress).unwrap_or_default();
@@ -262,14 +270,20 @@ fn keep_page(
 
 fn keep_product(
     conn: &mut DbConnection,
-    shop: ShopId,
+    shop: &Shop,
     product: &str,
     variants: &[Variant],
     now: At,
-) -> Result<(), DbError> {
-    queries::upsert(conn, shop, variants, now)?;
+) -> Result<(), MappingError> {
+    queries::upsert(conn, shop.id, variants, now)?;
     let ids: Vec<String> = variants.iter().map(|v| v.external_id.clone()).collect();
-    queries::mark_deleted(conn, shop, product, &ids, now)
+    queries::mark_deleted(conn, shop.id, product, &ids, now)?;
+    rules::apply(conn, shop, &told_ids(variants), now)?;
+    Ok(())
+}
+
+fn told_ids(variants: &[Variant]) -> Vec<&str> {
+    variants.iter().map(|v| v.external_id.as_str()).collect()
 }
 
 async fn read_progress(cx: &Connector, job: JobId) -> Result<Progress, DbError> {

@@ -2,7 +2,9 @@
 pub mod export;
 pub mod imports;
 pub mod kit;
+mod questions;
 mod rows;
+pub mod rules;
 pub mod variant;
 
 use actix_web::http::StatusCode;
@@ -269,6 +271,7 @@ fn index_page(
     wish: &Wish,
 ) -> Result<IndexPage, DbError> {
     let (word, view) = match wish.view.as_str() {
+        "conflicts" => ("conflicts", View::Conflicts),
         "mapped" => ("mapped", View::Mapped),
         "ignored" => ("ignored", View::Ignored),
         _ => ("unmapped", View::Unmapped),
@@ -276,7 +279,7 @@ fn index_page(
     let list = rows::list(conn, &shop, view, wish)?;
     let exact = match view {
         View::Unmapped => mappings::count_exact(conn, &shop)?,
-        View::Mapped | View::Ignored => 0,
+        View::Conflicts | View::Mapped | View::Ignored => 0,
     };
     let counts = queries::count(conn, shop.id)?;
     let older = list.next.map_or(String::new(), |next| {

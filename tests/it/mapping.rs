@@ -2,6 +2,7 @@
 
 mod files;
 mod kits;
+mod rules;
 
 use counterfoil::erp::orders::WorkState;
 use counterfoil::erp::products::{self, NewProduct};

@@ -111,7 +111,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ]),
     ("products", &[
         "id", "sku", "sku_normal", "name", "barcode", "unit", "weight_grams", "tracking", "ships",
-        "hs_code", "origin", "active", "created_at"
+        "hs_code", "origin", "active", "created_at", "barcode_normal"
     ]),
     ("locations", &[
         "id", "name", "address1", "city", "zip", "province_code", "country_code", "active"
@@ -351,12 +351,14 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ("shopify_variants", &[
         "id", "shop_id", "external_id", "product_external_id", "inventory_item_external_id",
         "product_title", "variant_title", "sku", "sku_normal", "barcode", "price_minor", "ships",
-        "weight_grams", "picture_url", "source_updated_at", "seen_at", "deleted_at", "ignored_at"
+        "weight_grams", "picture_url", "source_updated_at", "seen_at", "deleted_at", "ignored_at",
+        "barcode_normal", "question"
     ]),
     ("shopify_product_mappings", &[
         "id", "shop_id", "variant_id", "product_id", "quantity", "kind", "origin", "batch",
         "created_at", "created_by", "removed_at", "removed_by", "variant_sku", "prefix"
     ]),
+    ("shopify_mapping_rules", &["id", "shop_id", "sku", "barcode", "prefix"]),
     ("shopify_mapping_imports", &[
         "id", "shop_id", "state", "content", "batch", "total", "done", "mapped", "unchanged", "refused",
         "orders_freed", "refusals", "created_at", "created_by", "done_at"

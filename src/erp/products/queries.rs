@@ -32,6 +32,8 @@ pub(super) struct NewRow<'a> {
     pub(super) sku_normal: &'a str,
     pub(super) name: &'a str,
     pub(super) barcode: Option<&'a str>,
+    /// As barcodes are compared.
+    pub(super) barcode_normal: Option<String>,
     pub(super) weight_grams: Option<i64>,
     pub(super) ships: bool,
     pub(super) created_at: At,

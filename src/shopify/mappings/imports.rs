@@ -94,7 +94,7 @@ pub fn keep(
     Ok(queries::insert(conn, &new)?)
 }
 
-/// What booking this file would do as things are. It is read in steps: others go on meanwhile.
+/// What booking this file would do as things are.
 ///
 /// # Errors
 ///

@@ -5,6 +5,7 @@ use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 
 use super::proposals::Candidate;
+use super::rules::Question;
 use super::{MappingKind, Origin};
 use crate::erp::holds::{HoldKind, line_cause};
 use crate::platform::db::{DbConnection, DbError, MultiBackend};
@@ -58,6 +59,8 @@ pub struct MappedRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     Unmapped,
+    /// A person is to decide something, also about what the store has deleted.
+    Conflicts,
     Mapped,
     Ignored,
 }
@@ -66,6 +69,7 @@ pub enum View {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
     pub unmapped: i64,
+    pub conflicts: i64,
     pub mapped: i64,
     pub ignored: i64,
 }
@@ -89,6 +93,19 @@ pub(super) fn mark_removed(
         .execute(conn)?)
 }
 
+pub(super) fn mark_kept(
+    conn: &mut DbConnection,
+    variant: VariantId,
+    sku: Option<&str>,
+) -> Result<usize, DbError> {
+    let live = m::table
+        .filter(m::variant_id.eq(variant))
+        .filter(m::removed_at.is_null());
+    Ok(diesel::update(live)
+        .set(m::variant_sku.eq(sku))
+        .execute(conn)?)
+}
+
 pub(super) fn set_ignored(
     conn: &mut DbConnection,
     variant: VariantId,
@@ -100,10 +117,10 @@ pub(super) fn set_ignored(
     Ok(())
 }
 
-/// Lets nobody else say anything of this variant until the transaction ends.
+/// Lets nobody else say anything of this variant until the transaction ends; what was asked about it is answered then.
 pub(super) fn lock(conn: &mut DbConnection, variant: VariantId) -> Result<(), DbError> {
     diesel::update(v::table.find(variant))
-        .set(v::ignored_at.eq(v::ignored_at))
+        .set(v::question.eq(None::<Question>))
         .execute(conn)?;
     Ok(())
 }
@@ -362,9 +379,11 @@ pub fn count(conn: &mut DbConnection, shop: ShopId) -> Result<Counts, DbError> {
     let all: i64 = living.count().get_result(conn)?;
     let mapped: i64 = in_view(shop, View::Mapped).count().get_result(conn)?;
     let ignored: i64 = in_view(shop, View::Ignored).count().get_result(conn)?;
+    let conflicts: i64 = in_view(shop, View::Conflicts).count().get_result(conn)?;
     Ok(Counts {
         // A variant is in one view: what is ignored has a mapping that says so.
         unmapped: all - mapped - ignored,
+        conflicts,
         mapped,
         ignored,
     })
@@ -381,6 +400,7 @@ fn living<'a>(view: Option<View>) -> v::BoxedQuery<'a, MultiBackend> {
         .filter(m::removed_at.is_null());
     match view {
         None => living.into_boxed(),
+        Some(View::Conflicts) => v::table.filter(v::question.is_not_null()).into_boxed(),
         Some(View::Unmapped) => living.filter(not(exists(live))).into_boxed(),
         Some(View::Mapped) => living
             .filter(v::ignored_at.is_null())

@@ -8,7 +8,9 @@ use super::Variant;
 use crate::erp::products::normal_code;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
+use crate::schema::shopify_product_mappings as m;
 use crate::schema::shopify_variants::{self, self as t, table};
+use crate::shopify::mappings::rules::Question;
 use crate::types::{At, ShopId, VariantId};
 
 /// A variant of the mirror.
@@ -29,6 +31,7 @@ pub struct VariantRow {
     pub source_updated_at: At,
     pub deleted_at: Option<At>,
     pub ignored_at: Option<At>,
+    pub question: Option<Question>,
 }
 
 #[derive(Insertable)]
@@ -43,6 +46,7 @@ struct NewVariant<'a> {
     sku: Option<&'a str>,
     sku_normal: Option<String>,
     barcode: Option<&'a str>,
+    barcode_normal: Option<String>,
     price_minor: Option<i64>,
     ships: bool,
     weight_grams: Option<i64>,
@@ -65,6 +69,7 @@ pub(crate) fn upsert(
         t::sku.eq(excluded(t::sku)),
         t::sku_normal.eq(excluded(t::sku_normal)),
         t::barcode.eq(excluded(t::barcode)),
+        t::barcode_normal.eq(excluded(t::barcode_normal)),
         t::price_minor.eq(excluded(t::price_minor)),
         t::source_updated_at.eq(excluded(t::source_updated_at)),
         t::deleted_at.eq(None::<At>),
@@ -111,6 +116,7 @@ fn new_row(shop: ShopId, variant: &Variant, now: At) -> NewVariant<'_> {
         sku: variant.sku.as_deref(),
         sku_normal: variant.sku.as_deref().and_then(normal_code),
         barcode: variant.barcode.as_deref(),
+        barcode_normal: variant.barcode.as_deref().and_then(normal_code),
         price_minor: variant.price_minor,
         ships: variant.logistics.is_none_or(|known| known.ships),
         weight_grams: variant.logistics.and_then(|known| known.weight_grams),
@@ -159,6 +165,23 @@ pub(crate) fn mark_unseen_deleted(
     diesel::update(rows)
         .set(t::deleted_at.eq(Some(now)))
         .execute(conn)?;
+    ask_about_deleted(conn, shop, now)
+}
+
+/// The mappings of what was deleted just now stay; a person is asked about them.
+fn ask_about_deleted(conn: &mut DbConnection, shop: ShopId, now: At) -> Result<(), DbError> {
+    let mapped = m::table
+        .filter(m::removed_at.is_null())
+        .filter(m::product_id.is_not_null())
+        .filter(m::shop_id.eq(shop))
+        .select(m::variant_id);
+    let rows = table
+        .filter(t::shop_id.eq(shop))
+        .filter(t::deleted_at.eq(Some(now)))
+        .filter(t::id.eq_any(mapped));
+    diesel::update(rows)
+        .set(t::question.eq(Some(Question::Deleted)))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -175,9 +198,12 @@ pub(crate) fn mark_deleted(
         .filter(t::product_external_id.eq(product))
         .filter(t::external_id.ne_all(all_ids.to_vec()))
         .filter(t::deleted_at.is_null());
-    diesel::update(rows)
+    let gone = diesel::update(rows)
         .set(t::deleted_at.eq(Some(now)))
         .execute(conn)?;
+    if gone > 0 {
+        ask_about_deleted(conn, shop, now)?;
+    }
     Ok(())
 }
 

@@ -24,6 +24,8 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::MappingRemoved => "Product unmapped",
         Kind::MappingsAccepted => "Many products mapped",
         Kind::MappingsImported => "Mappings imported",
+        Kind::MappingRulesChanged => "Mapping rules changed",
+        Kind::MappingKept => "Mapping kept",
         Kind::MappingsUndone => "Many mappings undone",
         Kind::StockAdjusted => "Stock adjusted",
         Kind::HoldPlaced => "Order held",
@@ -100,6 +102,8 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
             counted(number("variants"), "mapping", "mappings", "imported"),
             counted(number("refused"), "line", "lines", "refused")
         ),
+        Kind::MappingRulesChanged => format!("Mapping rules: {}", rules(&arguments)),
+        Kind::MappingKept => "Kept as it was mapped".to_owned(),
         Kind::MappingsUndone => counted(number("variants"), "mapping", "mappings", "undone"),
         Kind::StockAdjusted => format!(
             "Stock {} at {}",
@@ -167,6 +171,21 @@ fn parts(arguments: &Value, name: impl Fn(&str) -> Option<String>) -> String {
         None => vec![one(arguments)],
     };
     parts.join(" and ")
+}
+
+/// `SKU equal, prefix SHOP-`, `none`.
+fn rules(arguments: &Value) -> String {
+    let is_on = |key: &str| arguments.get(key).and_then(Value::as_bool) == Some(true);
+    let mut on = Vec::new();
+    on.extend(is_on("sku").then(|| "SKU equal".to_owned()));
+    on.extend(is_on("barcode").then(|| "barcode equal".to_owned()));
+    let prefix = arguments.get("prefix").and_then(Value::as_str);
+    on.extend(prefix.map(|prefix| format!("prefix {prefix}")));
+    if on.is_empty() {
+        "none".to_owned()
+    } else {
+        on.join(", ")
+    }
 }
 
 /// `3 mappings undone`.

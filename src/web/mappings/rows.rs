@@ -2,6 +2,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use super::questions::{self, Asked};
 use super::{PAGE, Wish};
 use crate::platform::db::{DbConnection, DbError};
 use crate::shopify::mappings;
@@ -24,6 +25,8 @@ pub(super) struct Row {
     pub(super) suggestion: Option<Suggestion>,
     pub(super) mapped: Vec<MappedRow>,
     pub(super) open: bool,
+    /// What a person is to decide.
+    pub(super) asked: Option<Asked>,
 }
 
 /// An item that the variant may be.
@@ -61,7 +64,7 @@ pub(super) fn list(
 ) -> Result<List, DbError> {
     let blocking = match view {
         View::Unmapped => mappings::blocking(conn, shop)?,
-        View::Mapped | View::Ignored => HashMap::new(),
+        View::Conflicts | View::Mapped | View::Ignored => HashMap::new(),
     };
     let first = if wish.q.trim().is_empty() {
         first(conn, shop, view, &blocking)?
@@ -132,14 +135,15 @@ fn dress(
 ) -> Result<Vec<Row>, DbError> {
     let items = match view {
         View::Unmapped => queries::list_candidates(conn)?,
-        View::Mapped | View::Ignored => Vec::new(),
+        View::Conflicts | View::Mapped | View::Ignored => Vec::new(),
     };
     let proposals = proposals::propose(&items, &found);
     let ids: Vec<VariantId> = found.iter().map(|row| row.id).collect();
     let live = match view {
         View::Unmapped => Vec::new(),
-        View::Mapped | View::Ignored => queries::list_live(conn, &ids)?,
+        View::Conflicts | View::Mapped | View::Ignored => queries::list_live(conn, &ids)?,
     };
+    let mut asked = questions::about(conn, shop.id, &ids)?;
     let currency: Option<Currency> = shop.currency.as_deref().and_then(|code| code.parse().ok());
     let open = wish.row.or(ids.first().copied());
     let mut rows: Vec<Row> = found
@@ -167,6 +171,7 @@ fn dress(
                     .filter(|row| row.variant_id == variant.id)
                     .cloned()
                     .collect(),
+                asked: asked.remove(&variant.id),
                 open: is_open && view == View::Unmapped,
                 variant,
             }

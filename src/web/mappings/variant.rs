@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::questions::{self, Asked};
 use super::{load, refused, told};
 use crate::erp::products::queries::{self as items, ProductRow};
 use crate::platform::clock::Clock;
@@ -33,6 +34,7 @@ struct ShowPage {
     search: String,
     results: Vec<ProductRow>,
     waiting: Waiting,
+    asked: Option<Asked>,
     sku: String,
     name: String,
 }
@@ -180,6 +182,37 @@ pub async fn delete(
     Ok(see_other(&format!("/mappings/{id}")))
 }
 
+/// `POST /mappings/{id}/confirmation`: its mapping holds although the variant changed.
+///
+/// # Errors
+///
+/// `NotFound`, `Conflict` where it is not mapped.
+pub async fn keep(
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+    visitor: Visitor,
+    user: CurrentUser,
+    id: web::Path<VariantId>,
+) -> Result<HttpResponse, WebError> {
+    let (now, user, id) = (clock.now(), user.id, id.into_inner());
+    let store = db
+        .write(move |conn| -> Result<_, WebError> {
+            let shop = shop_of(conn, id)?;
+            let by = By {
+                shop: &shop,
+                user: Some(user),
+                now,
+            };
+            mappings::keep(conn, by, id).map_err(refused)?;
+            Ok(shop.id)
+        })
+        .await?;
+    visitor.say(&db, "Kept as it is mapped.").await?;
+    Ok(see_other(&format!(
+        "/mappings?view=conflicts&store={store}"
+    )))
+}
+
 /// The store that sells the variant.
 pub(super) fn shop_of(conn: &mut DbConnection, id: VariantId) -> Result<Shop, WebError> {
     let missing = || WebError::NotFound("This variant".to_owned());
@@ -215,6 +248,7 @@ fn page(
         history,
         search,
         results,
+        asked: questions::about(conn, shop.id, &[id])?.remove(&id),
         waiting: mappings::waiting(conn, &shop, [variant.external_id.as_str()])?,
         shop,
         sku: variant.sku.clone().unwrap_or_default(),

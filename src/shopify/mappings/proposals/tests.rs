@@ -20,6 +20,7 @@ fn variant(title: &str, option: Option<&str>, sku: &str, barcode: &str) -> Varia
         source_updated_at: At(0),
         deleted_at: None,
         ignored_at: None,
+        question: None,
     }
 }
 
