@@ -235,7 +235,7 @@ impl Claims {
     fn decide(&self, row: &Coded, rules: &Rules) -> Verdict {
         let sku = row.sku_normal.as_deref();
         if let (true, Some(sku)) = (rules.sku, sku) {
-            let verdict = self.by_sku(sku, (sku, rules), Origin::Sku, Question::Sku);
+            let verdict = self.by_sku(sku, rules, Origin::Sku, Question::Sku);
             if verdict != Verdict::Nothing {
                 return verdict;
             }
@@ -249,26 +249,20 @@ impl Claims {
             }
         }
         match sku.and_then(|sku| rules.stripped(sku)) {
-            Some(rest) => self.by_sku(rest, (rest, rules), Origin::Prefix, Question::Prefix),
+            Some(rest) => self.by_sku(rest, rules, Origin::Prefix, Question::Prefix),
             None => Verdict::Nothing,
         }
     }
 
     /// With a prefix, whoever has the SKU with it wants the same item as who has it without.
-    fn by_sku(
-        &self,
-        item_sku: &str,
-        (bare, rules): (&str, &Rules),
-        origin: Origin,
-        question: Question,
-    ) -> Verdict {
-        let mut claimants: Vec<VariantId> = of(&self.variants_by_sku, bare).to_vec();
-        if let Some(prefixed) = rules.prefixed(bare) {
+    fn by_sku(&self, sku: &str, rules: &Rules, origin: Origin, question: Question) -> Verdict {
+        let mut claimants: Vec<VariantId> = of(&self.variants_by_sku, sku).to_vec();
+        if let Some(prefixed) = rules.prefixed(sku) {
             claimants.extend(of(&self.variants_by_sku, &prefixed));
         }
         claimants.sort_unstable();
         claimants.dedup();
-        let items = of(&self.items_by_sku, item_sku);
+        let items = of(&self.items_by_sku, sku);
         judge(items, claimants.len(), origin, question)
     }
 
