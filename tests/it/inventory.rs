@@ -13,9 +13,11 @@ use counterfoil::practice::catalogue::catalogue;
 use counterfoil::practice::{Misbehaviour, OrderKind};
 use counterfoil::shopify::inventory::MarkKind;
 use counterfoil::shopify::inventory::queries::marks;
-use counterfoil::shopify::mappings::{self, By};
+use counterfoil::shopify::mappings::parts::Parts;
+use counterfoil::shopify::mappings::{self, By, MappingError, Origin};
+use counterfoil::shopify::products::queries::{self as variants, VariantRow};
 use counterfoil::shopify::shops::{self, Shop};
-use counterfoil::types::{LocationId, ProductId};
+use counterfoil::types::{LocationId, ProductId, VariantId};
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
@@ -480,12 +482,30 @@ async fn a_program_reads_the_same_facts_and_has_an_item_pushed(kind: Kind) {
 }
 
 /// Counts here and there, sales, cancellations, refunds, parcels that somebody else sends, and everything that can go
-/// wrong between. What lies here in the end is what was counted here less what has left, by a book that the story keeps
-/// itself; what is for sale is that less what the store still has to ship from here.
+/// wrong between; one article is a kit of two others. What lies here in the end is what was counted here less what has
+/// left, by a book that the story keeps itself; what is for sale is that less what the store still has to ship from here.
 async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
     let seed = dice::seed();
     let mut dice = Dice::of(seed);
     let house = House::on(kind).await;
+    let kit = (7, [(0, 1), (1, 2)]);
+    house.make_kit(kit.0, &kit.1);
+    // What is in an article: which items, and how many of each.
+    let inside = |nth: usize| {
+        if nth == kit.0 {
+            kit.1.to_vec()
+        } else {
+            vec![(nth, 1)]
+        }
+    };
+    let items = |sold: Vec<(String, i64)>| -> Vec<(usize, i64)> {
+        let pieces = |(sku, quantity): (String, i64)| {
+            let nth = house.skus.iter().position(|known| *known == sku);
+            let inside = inside(nth.expect("an article of Portland")).into_iter();
+            inside.map(move |(item, each)| (item, each * quantity))
+        };
+        sold.into_iter().flat_map(pieces).collect()
+    };
     let mut lies = vec![40_i64; house.skus.len()];
     let mut open: Vec<u64> = Vec::new();
     let faults = [
@@ -532,13 +552,18 @@ async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
                     .refund_order(open[dice.place(open.len())]);
             }
             10 if !open.is_empty() => {
-                let order = open.swap_remove(dice.place(open.len()));
-                let left = house.app.practice.shipped_from(order, PLACE);
-                if house.app.practice.fulfill_elsewhere(order) {
-                    for (sku, quantity) in left {
-                        let nth = house.skus.iter().position(|known| *known == sku);
-                        lies[nth.expect("an article of Portland")] -= quantity;
-                    }
+                let which = dice.place(open.len());
+                let left = items(house.app.practice.shipped_from(open[which], PLACE));
+                let mut rest = lies.clone();
+                for (item, pieces) in left {
+                    rest[item] -= pieces;
+                }
+                // Nobody can send what does not lie there.
+                if rest.iter().all(|pieces| *pieces >= 0)
+                    && house.app.practice.fulfill_elsewhere(open[which])
+                {
+                    lies = rest;
+                    open.swap_remove(which);
                 }
             }
             8 => {
@@ -562,17 +587,20 @@ async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
     for _ in 0..6 {
         house.app.pass(A_WHILE).await;
     }
-    for (nth, lies) in lies.iter().enumerate() {
+    let mut promised = vec![0_i64; lies.len()];
+    for order in &open {
+        for (item, pieces) in items(house.app.practice.shipped_from(*order, PLACE)) {
+            promised[item] += pieces;
+        }
+    }
+    for (nth, lies_here) in lies.iter().enumerate() {
         let sku = house.sku(nth);
-        let sold: i64 = open
-            .iter()
-            .flat_map(|order| house.app.practice.shipped_from(*order, PLACE))
-            .filter(|(of, _quantity)| *of == sku)
-            .map(|(_of, quantity)| quantity)
-            .sum();
-        assert_eq!(house.here(nth).on_hand, *lies, "{sku} here, seed {seed}");
-        let offered = (lies - sold).max(0);
-        assert_eq!(house.there(nth), offered, "{sku} there, seed {seed}");
+        let on_hand = house.here(nth).on_hand;
+        assert_eq!(on_hand, *lies_here, "{sku} here, seed {seed}");
+        let whole = |(item, each): (usize, i64)| (lies[item] - promised[item]).max(0) / each;
+        let offered = inside(nth).into_iter().map(whole).min();
+        let there = house.there(nth);
+        assert_eq!(Some(there), offered, "{sku} there, seed {seed}");
     }
     house.assert_stock_adds_up();
 }
@@ -673,6 +701,36 @@ impl House {
         self.app
             .get(&format!("/products/{}", self.product(nth)))
             .await
+    }
+
+    /// Makes an article a kit of others: which, and how many of each.
+    fn make_kit(&self, nth: usize, inside: &[(usize, i64)]) {
+        let parts = inside
+            .iter()
+            .map(|(part, each)| (self.product(*part), *each));
+        let parts = Parts::new(parts).expect("parts");
+        let sku = self.sku(nth);
+        let now = self.app.clock.now();
+        let done = self
+            .app
+            .db()
+            .write_here(|conn| -> Result<(), MappingError> {
+                let by = By {
+                    shop: &self.shop,
+                    user: None,
+                    now,
+                };
+                let mut all =
+                    (1..=200).map(|id| variants::find(conn, VariantId(id)).expect("rows"));
+                let is_meant = |row: &VariantRow| row.sku.as_ref() == Some(&sku);
+                let variant = all
+                    .find_map(|row| row.filter(is_meant))
+                    .expect("a variant")
+                    .id;
+                mappings::remove(conn, by, variant)?;
+                mappings::accept(conn, by, variant, &parts, Origin::Person).map(drop)
+            });
+        done.expect("a kit");
     }
 
     fn place(&self) -> LocationId {
