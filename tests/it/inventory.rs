@@ -488,24 +488,7 @@ async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
     let seed = dice::seed();
     let mut dice = Dice::of(seed);
     let house = House::on(kind).await;
-    let kit = (7, [(0, 1), (1, 2)]);
-    house.make_kit(kit.0, &kit.1);
-    // What is in an article: which items, and how many of each.
-    let inside = |nth: usize| {
-        if nth == kit.0 {
-            kit.1.to_vec()
-        } else {
-            vec![(nth, 1)]
-        }
-    };
-    let items = |sold: Vec<(String, i64)>| -> Vec<(usize, i64)> {
-        let pieces = |(sku, quantity): (String, i64)| {
-            let nth = house.skus.iter().position(|known| *known == sku);
-            let inside = inside(nth.expect("an article of Portland")).into_iter();
-            inside.map(move |(item, each)| (item, each * quantity))
-        };
-        sold.into_iter().flat_map(pieces).collect()
-    };
+    house.make_kit(KIT, &IN_KIT);
     let mut lies = vec![40_i64; house.skus.len()];
     let mut open: Vec<u64> = Vec::new();
     let faults = [
@@ -553,7 +536,7 @@ async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
             }
             10 if !open.is_empty() => {
                 let which = dice.place(open.len());
-                let left = items(house.app.practice.shipped_from(open[which], PLACE));
+                let left = house.leaving(open[which]);
                 let mut rest = lies.clone();
                 for (item, pieces) in left {
                     rest[item] -= pieces;
@@ -587,22 +570,20 @@ async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
     for _ in 0..6 {
         house.app.pass(A_WHILE).await;
     }
-    let mut promised = vec![0_i64; lies.len()];
-    for order in &open {
-        for (item, pieces) in items(house.app.practice.shipped_from(*order, PLACE)) {
-            promised[item] += pieces;
-        }
-    }
-    for (nth, lies_here) in lies.iter().enumerate() {
-        let sku = house.sku(nth);
-        let on_hand = house.here(nth).on_hand;
-        assert_eq!(on_hand, *lies_here, "{sku} here, seed {seed}");
-        let whole = |(item, each): (usize, i64)| (lies[item] - promised[item]).max(0) / each;
-        let offered = inside(nth).into_iter().map(whole).min();
-        let there = house.there(nth);
-        assert_eq!(Some(there), offered, "{sku} there, seed {seed}");
-    }
+    house.assert_both_sides(&lies, &open, seed);
     house.assert_stock_adds_up();
+}
+
+/// The article that is a kit, and what is in it: which articles, and how many of each.
+const KIT: usize = 7;
+const IN_KIT: [(usize, i64); 2] = [(0, 1), (1, 2)];
+
+fn inside(nth: usize) -> Vec<(usize, i64)> {
+    if nth == KIT {
+        IN_KIT.to_vec()
+    } else {
+        vec![(nth, 1)]
+    }
 }
 
 const FORM: &str = "form[action$='/stock']";
@@ -703,6 +684,33 @@ impl House {
             .await
     }
 
+    /// What the store still has Portland ship of an order: articles in a kit each by itself.
+    fn leaving(&self, order: u64) -> Vec<(usize, i64)> {
+        let mut leaving = Vec::new();
+        for (sku, quantity) in self.app.practice.shipped_from(order, PLACE) {
+            let nth = self.skus.iter().position(|known| *known == sku);
+            for (item, each) in inside(nth.expect("an article of Portland")) {
+                leaving.push((item, each * quantity));
+            }
+        }
+        leaving
+    }
+
+    #[track_caller]
+    fn assert_both_sides(&self, lies: &[i64], open: &[u64], seed: u64) {
+        let mut promised = vec![0_i64; lies.len()];
+        for (item, pieces) in open.iter().flat_map(|order| self.leaving(*order)) {
+            promised[item] += pieces;
+        }
+        for (nth, on_hand) in lies.iter().enumerate() {
+            let sku = self.sku(nth);
+            assert_eq!(self.here(nth).on_hand, *on_hand, "{sku} here, seed {seed}");
+            let whole = |(item, each): (usize, i64)| (lies[item] - promised[item]).max(0) / each;
+            let offered = inside(nth).into_iter().map(whole).min();
+            assert_eq!(Some(self.there(nth)), offered, "{sku} there, seed {seed}");
+        }
+    }
+
     /// Makes an article a kit of others: which, and how many of each.
     fn make_kit(&self, nth: usize, inside: &[(usize, i64)]) {
         let parts = inside
@@ -786,7 +794,7 @@ impl House {
                 Some(self.shop.id),
                 None,
                 Some(&sku),
-                counterfoil::types::VariantId(0),
+                VariantId(0),
                 1,
             )?;
             let ids: Vec<_> = found.iter().map(|row| row.id).collect();

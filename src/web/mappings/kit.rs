@@ -255,9 +255,10 @@ impl Kit {
 
 /// What is wrong with the kit as a whole.
 fn summed(error: &MappingError) -> String {
-    match error {
-        MappingError::NoItems => "Enter the SKU of an item".to_owned(),
-        error => format!("All rows together: {error}"),
+    if matches!(error, MappingError::NoItems) {
+        "Enter the SKU of an item".to_owned()
+    } else {
+        format!("All rows together: {error}")
     }
 }
 
