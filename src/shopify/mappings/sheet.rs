@@ -100,14 +100,14 @@ pub fn read(file: &[u8]) -> Result<Sheet, SheetError> {
     }
     let columns = Columns::of(&record)?;
     let mut reading = Reading::default();
+    let mut place = Place::new(text);
     let mut count = 0;
     while next(&mut lines, &mut record)? {
         count += 1;
         if count > MOST_LINES {
             return Err(SheetError::TooLong);
         }
-        let line = record.position().map_or(0, csv::Position::line);
-        reading.take(line, &columns, &record)?;
+        reading.take(place.line_of(&record), &columns, &record)?;
     }
     Ok(reading.end())
 }
@@ -117,6 +117,40 @@ fn next(lines: &mut csv::Reader<&[u8]>, record: &mut ByteRecord) -> Result<bool,
     lines
         .read_byte_record(record)
         .map_err(|_broken| SheetError::NotText)
+}
+
+/// How far a file is read. The reader ends a record before the last byte of its line's end, and counts from there.
+struct Place<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl<'a> Place<'a> {
+    const fn new(text: &'a [u8]) -> Self {
+        Self {
+            text,
+            at: 0,
+            line: 1,
+        }
+    }
+
+    /// The line on which a record begins, as an editor counts them. Records come in their order.
+    fn line_of(&mut self, record: &ByteRecord) -> u64 {
+        let from = record.position().map_or(0, csv::Position::byte);
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let rest = self.text.get(from..).unwrap_or_default();
+        let ends = rest
+            .iter()
+            .take_while(|byte| b"\r\n".contains(byte))
+            .count();
+        let begin = from.saturating_add(ends);
+        let passed = self.text.get(self.at..begin).unwrap_or_default();
+        let ended = passed.iter().filter(|byte| **byte == b'\n').count();
+        self.line += u64::try_from(ended).unwrap_or(0);
+        self.at = begin;
+        self.line
+    }
 }
 
 /// The one that the first line has most of.
