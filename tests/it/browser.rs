@@ -311,6 +311,9 @@ fn is_page(path: &str) -> bool {
         "/live/",
         "/orders/export",
         "/customers/export",
+        "/mappings/export",
+        // Nobody is led there but by a file that was chosen.
+        "/mappings/imports/{id}",
         "/integrations/shopify/start",
     ];
     !other.iter().any(|start| path.starts_with(start))
