@@ -5,16 +5,15 @@ use std::time::Duration;
 use counterfoil::erp::customers::queries::list::{self, Wanted};
 use counterfoil::erp::customers::queries::{self as contacts, ContactRow};
 use counterfoil::erp::users::roles::Role;
-use counterfoil::erp::users::tokens::{self, Scope};
-use counterfoil::platform::db::{DbConnection, DbError};
+use counterfoil::platform::db::DbConnection;
 use counterfoil::practice::{CustomerEdit, Misbehaviour, NewCustomer, OrderKind};
 use counterfoil::types::ContactId;
 use diesel::RunQueryDsl;
 use diesel::sql_types::BigInt;
-use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
 use crate::compliance::{ada_order, deliver};
+use crate::support::api::Program;
 use crate::support::app::{SHOP, TestApp};
 use crate::support::both_databases;
 use crate::support::database::Kind;
@@ -748,44 +747,4 @@ async fn undo(app: &TestApp, merge: i64) -> Page {
     let csrf = app.csrf(app.owner());
     let path = format!("/customers/merges/{merge}/undo");
     app.owner().post(&path, &[("csrf", &csrf)]).await
-}
-
-/// A program with a token that may write.
-struct Program {
-    url: String,
-    token: String,
-}
-
-impl Program {
-    fn of(app: &TestApp) -> Self {
-        let now = app.clock.now();
-        let token = app.db().write_here(|conn| -> Result<String, DbError> {
-            tokens::create(conn, "writer", Scope::Write, &"cd".repeat(32), now)
-        });
-        Self {
-            url: format!("{}/api/main", app.url),
-            token: token.expect("a token"),
-        }
-    }
-
-    async fn get(&self, path: &str) -> (u16, Value) {
-        let client = crate::support::http_client(Policy::none());
-        self.ask(client.get(format!("{}{path}", self.url))).await
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        let client = crate::support::http_client(Policy::none());
-        let request = client.post(format!("{}{path}", self.url)).json(&body);
-        self.ask(request).await
-    }
-
-    async fn ask(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
-        let answer = request
-            .bearer_auth(&self.token)
-            .send()
-            .await
-            .expect("an answer");
-        let status = answer.status().as_u16();
-        (status, answer.json().await.expect("JSON"))
-    }
 }

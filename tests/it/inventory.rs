@@ -7,7 +7,6 @@ use counterfoil::erp::products::queries as products;
 use counterfoil::erp::stock::queries::{self as levels, LevelRow};
 use counterfoil::erp::stock::{self, Movement, StockError};
 use counterfoil::erp::users::roles::Role;
-use counterfoil::erp::users::tokens::{self, Scope};
 use counterfoil::platform::db::DbError;
 use counterfoil::practice::catalogue::catalogue;
 use counterfoil::practice::{Misbehaviour, OrderKind};
@@ -18,9 +17,9 @@ use counterfoil::shopify::mappings::{self, By, MappingError, Origin};
 use counterfoil::shopify::products::queries::{self as variants, VariantRow};
 use counterfoil::shopify::shops::{self, Shop};
 use counterfoil::types::{LocationId, ProductId, VariantId};
-use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
+use crate::support::api::Program;
 use crate::support::app::TestApp;
 use crate::support::both_databases;
 use crate::support::database::Kind;
@@ -457,8 +456,9 @@ async fn a_program_reads_the_same_facts_and_has_an_item_pushed(kind: Kind) {
     assert!(house.app.practice.make_bundle(&house.sku(0)));
     house.count(0, 2);
     house.app.pass(A_MOMENT).await;
-    let path = format!("/api/main/inventory?sku={}", house.sku(0));
-    let (status, found) = house.ask(&path, None).await;
+    let program = Program::of(&house.app);
+    let path = format!("/inventory?sku={}", house.sku(0));
+    let (status, found) = program.get(&path).await;
     assert_eq!(status, 200, "{found}");
     let store = &found["data"][0]["stores"][0];
     assert_eq!(store["sync"], true);
@@ -470,14 +470,14 @@ async fn a_program_reads_the_same_facts_and_has_an_item_pushed(kind: Kind) {
     assert_eq!(offer["why_not"], "refused");
     let before = house.calls().len();
     let wish = json!({ "sku": house.sku(0) });
-    let (status, asked) = house.ask("/api/main/inventory/pushes", Some(wish)).await;
+    let (status, asked) = program.post("/inventory/pushes", wish).await;
     assert_eq!(status, 202, "{asked}");
     // Its number is read first, and a number that was just read is not raised at once.
     house.app.pass(A_MOMENT).await;
     house.app.pass(A_WHILE).await;
     assert_eq!(house.calls().len(), before + 1, "it is tried once more");
     let wish = json!({ "sku": "no such item" });
-    let (status, _) = house.ask("/api/main/inventory/pushes", Some(wish)).await;
+    let (status, _) = program.post("/inventory/pushes", wish).await;
     assert_eq!(status, 404);
 }
 
@@ -593,7 +593,6 @@ struct House {
     app: TestApp,
     shop: Shop,
     skus: Vec<String>,
-    token: String,
 }
 
 impl House {
@@ -613,21 +612,13 @@ impl House {
             Ok(mappings::accept_exact(conn, by, &ids).expect("mapped"))
         });
         assert!(mapped.expect("mapped").variants > 30);
-        let token = app.db().write_here(|conn| -> Result<String, DbError> {
-            tokens::create(conn, "writer", Scope::Write, &"cd".repeat(32), now)
-        });
         let skus = catalogue()
             .into_iter()
             .filter(|it| it.ordinary && it.requires_shipping)
             .filter(|it| it.quantities.contains_key(PLACE))
             .filter_map(|it| it.sku)
             .collect();
-        House {
-            app,
-            shop,
-            skus,
-            token: token.expect("a token"),
-        }
+        House { app, shop, skus }
     }
 
     /// As `mapped`, with the sync on and both sides the same.
@@ -834,21 +825,5 @@ impl House {
 
     fn assert_stock_adds_up(&self) {
         assert_eq!(self.app.read(stock::wrong_levels), Vec::<String>::new());
-    }
-
-    async fn ask(&self, path: &str, body: Option<Value>) -> (u16, Value) {
-        let client = crate::support::http_client(Policy::none());
-        let url = format!("{}{path}", self.app.url);
-        let request = match body {
-            Some(body) => client.post(url).json(&body),
-            None => client.get(url),
-        };
-        let answer = request
-            .bearer_auth(&self.token)
-            .send()
-            .await
-            .expect("an answer");
-        let status = answer.status().as_u16();
-        (status, answer.json().await.expect("JSON"))
     }
 }

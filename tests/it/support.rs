@@ -2,6 +2,7 @@
 
 use reqwest::redirect::Policy;
 
+pub(crate) mod api;
 pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod database;

@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use counterfoil::erp::holds::{self, HoldKind};
 use counterfoil::erp::users::roles::Role;
-use counterfoil::erp::users::tokens::{self, Scope};
-use counterfoil::platform::db::DbError;
 use counterfoil::practice::{Misbehaviour, OrderEdit, OrderKind};
 use counterfoil::shopify::DEFAULT_SCOPES;
-use counterfoil::types::At;
-use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
+use crate::support::api::Program;
 use crate::support::app::{SHOP, TestApp};
 use crate::support::both_databases;
 use crate::support::database::Kind;
@@ -483,46 +480,6 @@ fn waits_for_money(app: &TestApp, name: &str) -> bool {
     let order = app.order(name).id;
     let open = app.read(|conn| holds::queries::list_open(conn, order));
     open.iter().any(|hold| hold.kind == HoldKind::Unpaid)
-}
-
-/// A program with a token that may write.
-struct Program {
-    url: String,
-    token: String,
-}
-
-impl Program {
-    fn of(app: &TestApp) -> Self {
-        let now: At = app.clock.now();
-        let token = app.db().write_here(|conn| -> Result<String, DbError> {
-            tokens::create(conn, "writer", Scope::Write, &"cd".repeat(32), now)
-        });
-        Self {
-            url: format!("{}/api/main", app.url),
-            token: token.expect("a token"),
-        }
-    }
-
-    async fn get(&self, path: &str) -> (u16, Value) {
-        let client = crate::support::http_client(Policy::none());
-        self.ask(client.get(format!("{}{path}", self.url))).await
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        let client = crate::support::http_client(Policy::none());
-        let request = client.post(format!("{}{path}", self.url)).json(&body);
-        self.ask(request).await
-    }
-
-    async fn ask(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
-        let answer = request
-            .bearer_auth(&self.token)
-            .send()
-            .await
-            .expect("an answer");
-        let status = answer.status().as_u16();
-        (status, answer.json().await.expect("JSON"))
-    }
 }
 
 #[test]
