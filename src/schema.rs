@@ -275,7 +275,23 @@ diesel::table! {
         id -> BigInt,
         product_id -> BigInt,
         code -> Text,
+        code_normal -> Text,
         best_before -> Nullable<Text>,
+        state -> Text,
+        note -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    lot_uses (id) {
+        id -> BigInt,
+        lot_id -> BigInt,
+        order_line_id -> BigInt,
+        quantity -> BigInt,
+        source -> Text,
+        at -> BigInt,
+        undone_at -> Nullable<BigInt>,
     }
 }
 
@@ -286,6 +302,9 @@ diesel::table! {
         location_id -> BigInt,
         on_hand -> BigInt,
         reserved -> BigInt,
+        lot_id -> Nullable<BigInt>,
+        expires -> Nullable<Text>,
+        barred -> Bool,
     }
 }
 
@@ -300,6 +319,7 @@ diesel::table! {
         source -> Text,
         user_id -> Nullable<BigInt>,
         at -> BigInt,
+        lot_id -> Nullable<BigInt>,
     }
 }
 
@@ -568,6 +588,7 @@ diesel::table! {
         product_id -> BigInt,
         location_id -> BigInt,
         quantity -> BigInt,
+        lot_id -> Nullable<BigInt>,
     }
 }
 
@@ -1455,6 +1476,11 @@ diesel::joinable!(audit_log -> users (user_id));
 diesel::joinable!(jobs -> users (created_by));
 diesel::joinable!(channels -> sellers (seller_id));
 diesel::joinable!(lots -> products (product_id));
+diesel::joinable!(lot_uses -> lots (lot_id));
+diesel::joinable!(lot_uses -> order_lines (order_line_id));
+diesel::joinable!(stock_levels -> lots (lot_id));
+diesel::joinable!(stock_movements -> lots (lot_id));
+diesel::joinable!(reservations -> lots (lot_id));
 diesel::joinable!(stock_levels -> products (product_id));
 diesel::joinable!(stock_levels -> locations (location_id));
 diesel::joinable!(stock_movements -> products (product_id));
@@ -1578,6 +1604,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     locations,
     lots,
+    lot_uses,
     stock_levels,
     stock_movements,
     accounts,

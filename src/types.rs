@@ -11,7 +11,7 @@ pub use at::At;
 pub use exact::{Dual, Exact};
 pub use field::Field;
 pub use id::{
-    AccountId, ChannelId, ContactId, ContactMergeId, DeliveryId, EventId, JobId, LocationId,
+    AccountId, ChannelId, ContactId, ContactMergeId, DeliveryId, EventId, JobId, LocationId, LotId,
     MappingId, MappingImportId, OrderId, OrderLineId, ProductId, RefundId, ReturnId, SavedViewId,
     SellerId, ShipmentId, ShopId, SyncRunId, UserId, VariantId,
 };

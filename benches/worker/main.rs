@@ -394,6 +394,7 @@ fn fill(counterfoil: &Counterfoil) -> Result<()> {
                 let movement = Movement {
                     product,
                     location: place.id,
+                    lot: None,
                     quantity: 1_000_000,
                     reason: "count",
                     source: "person",

@@ -29,6 +29,12 @@ crate::text_enum! {
         MappingKept = "mapping.kept",
         MappingsUndone = "mappings.undone",
         StockAdjusted = "stock.adjusted",
+        LotBlocked = "lot.blocked",
+        LotReleased = "lot.released",
+        /// Its best-before day was corrected.
+        LotDated = "lot.dated",
+        /// How the pieces of an item are told apart.
+        TrackingChanged = "item.tracking_changed",
         HoldPlaced = "hold.placed",
         HoldReleased = "hold.released",
         /// Of an order, asked of its store.

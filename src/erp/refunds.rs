@@ -136,6 +136,7 @@ impl Received {
 pub struct Arrival {
     /// `refund:17`
     pub source: String,
+    pub line: OrderLineId,
     pub location: LocationId,
     pub parts: Vec<(crate::types::ProductId, i64)>,
 }
@@ -279,6 +280,7 @@ fn placed<'a>(
         if !parts.is_empty() {
             arrival = Some(Arrival {
                 source: format!("refund:{id}"),
+                line: row.id,
                 location,
                 parts,
             });
@@ -315,7 +317,8 @@ pub(super) fn arrived(
         .collect()
 }
 
-/// Puts on the shelves what came back: a movement that names its source, and an offer to who waits.
+/// Puts on the shelves what came back: a movement that names its source, and an offer to who waits. It goes into the lot
+/// that left, where that is known and a serial number is not taken.
 ///
 /// # Errors
 ///
@@ -323,19 +326,33 @@ pub(super) fn arrived(
 pub fn put_back(conn: &mut DbConnection, arrivals: &[Arrival], now: At) -> Result<(), DbError> {
     for arrival in arrivals {
         for (product, quantity) in &arrival.parts {
+            let lot = stock::lot_that_left(conn, arrival.line, *product)?;
             let movement = Movement {
                 product: *product,
                 location: arrival.location,
+                lot,
                 quantity: *quantity,
                 reason: "returned",
                 source: &arrival.source,
                 user: None,
             };
-            match stock::adjust(conn, &movement, now) {
+            let mut done = stock::adjust(conn, &movement, now);
+            if matches!(done, Err(StockError::SerialTwice(_))) {
+                let nameless = Movement {
+                    lot: None,
+                    ..movement
+                };
+                done = stock::adjust(conn, &nameless, now);
+            }
+            match done {
                 // More arrives, with a reason: nothing else can be wrong with it.
                 Ok(())
-                | Err(StockError::NotEnough { .. } | StockError::NoReason | StockError::Nothing) => {
-                }
+                | Err(
+                    StockError::NotEnough { .. }
+                    | StockError::NoReason
+                    | StockError::Nothing
+                    | StockError::SerialTwice(_),
+                ) => {}
                 Err(StockError::Db(error)) => return Err(error),
             }
         }

@@ -222,6 +222,7 @@ fn dispose(
             if !parts.is_empty() {
                 arrivals.push(Arrival {
                     source: format!("return:{id}"),
+                    line: row.id,
                     location,
                     parts,
                 });

@@ -2,8 +2,11 @@
 //!
 //! Shipping is one transaction: the order's version is checked, stock leaves by a movement, promises are
 //! consumed, the order's state follows, and the event that tells the channel is recorded with it.
+mod goods;
 pub mod outside;
 pub mod queries;
+
+pub use goods::LotChoice;
 
 use serde_json::json;
 
@@ -49,6 +52,8 @@ pub struct NewShipment {
     pub version: i64,
     pub location: LocationId,
     pub lines: Vec<(OrderLineId, i64)>,
+    /// Which lots of them; what is not said leaves as it was promised, then first what expires first.
+    pub lots: Vec<LotChoice>,
     pub tracking: Tracking,
     /// Whether the channel tells the customer.
     pub notify: bool,
@@ -62,7 +67,7 @@ pub struct NewShipment {
 /// What is wrong with one field, in words for the person who filled it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// `quantity-17`, `quantities`, `location`, `tracking`, `carrier`, `url`.
+    /// `quantity-17`, `lot-17-3` (line and item), `quantities`, `location`, `tracking`, `carrier`, `url`.
     pub field: String,
     pub message: String,
 }
@@ -133,7 +138,7 @@ pub fn ship(conn: &mut DbConnection, new: &NewShipment, now: At) -> Result<Shipp
         .collect();
     let shipment = queries::insert(conn, new, now)?;
     queries::insert_lines(conn, shipment.id, &lines)?;
-    take_stock(conn, new, shipment.id, &lines, now)?;
+    goods::take(conn, new, shipment.id, &lines, now)?;
     for (line, quantity) in &lines {
         queries::add_shipped(conn, *line, *quantity)?;
     }
@@ -270,10 +275,11 @@ fn take_back(
         return Err(ShipError::AlreadyUndone);
     }
     let source = source_of(shipment);
-    for (product, location, quantity) in queries::list_taken(conn, &source)? {
+    for (product, location, lot, quantity) in queries::list_taken(conn, &source)? {
         let movement = Movement {
             product,
             location,
+            lot,
             quantity,
             reason: "shipment undone",
             source: &source,
@@ -408,50 +414,13 @@ fn tracking_faults(tracking: &Tracking) -> Vec<FieldError> {
     faults
 }
 
-fn take_stock(
-    conn: &mut DbConnection,
-    new: &NewShipment,
-    shipment: ShipmentId,
-    lines: &[(OrderLineId, i64)],
-    now: At,
-) -> Result<(), ShipError> {
-    let source = source_of(shipment);
-    let mut faults = Vec::new();
-    for (line, quantity) in lines {
-        for (product, each, name) in queries::list_parts(conn, *line)? {
-            let movement = Movement {
-                product,
-                location: new.location,
-                quantity: -quantity * each,
-                reason: "shipped",
-                source: &source,
-                user: new.user,
-            };
-            match stock::consume(conn, *line, &movement, now) {
-                Ok(()) => {}
-                Err(StockError::NotEnough { on_hand }) => faults.push(FieldError {
-                    field: format!("quantity-{line}"),
-                    message: format!(
-                        "Only {on_hand} of {name} on hand at this location. Ship fewer, choose another location or adjust the stock."
-                    ),
-                }),
-                Err(error) => return Err(stock_fault(error)),
-            }
-        }
-    }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(ShipError::Invalid(faults))
-    }
-}
-
 fn stock_fault(error: StockError) -> ShipError {
     match error {
         StockError::Db(error) => ShipError::Db(error),
-        StockError::NotEnough { .. } | StockError::NoReason | StockError::Nothing => {
-            ShipError::NotShippable(error.to_string())
-        }
+        StockError::NotEnough { .. }
+        | StockError::NoReason
+        | StockError::Nothing
+        | StockError::SerialTwice(_) => ShipError::NotShippable(error.to_string()),
     }
 }
 

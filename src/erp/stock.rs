@@ -1,4 +1,4 @@
-//! Stock: what lies where, what is promised to whom. Movements are a ledger; a level equals the sum
+//! Stock: what lies where and in which lot, what is promised to whom. Movements are a ledger; a level equals the sum
 //! of its movements and of its reservations at any commit.
 use std::collections::BTreeMap;
 
@@ -7,8 +7,10 @@ use serde_json::json;
 use crate::erp::events::{self, StockChanged};
 use crate::erp::{audit, orders};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{At, LocationId, OrderLineId, ProductId, UserId};
+use crate::types::{At, LocationId, LotId, OrderLineId, ProductId, UserId};
 
+pub mod leaving;
+pub mod lots;
 pub mod queries;
 mod reserve;
 mod shelves;
@@ -25,6 +27,9 @@ pub enum StockError {
     NoReason,
     #[error("a change of 0 changes nothing")]
     Nothing,
+    /// There is one piece of a serial number, and it lies somewhere already.
+    #[error("serial number {0} is in stock already")]
+    SerialTwice(String),
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -34,6 +39,8 @@ pub enum StockError {
 pub struct Movement<'a> {
     pub product: ProductId,
     pub location: LocationId,
+    /// `None` where the product has no lots, or nobody has said which it is.
+    pub lot: Option<LotId>,
     /// Pieces: plus arrives, minus leaves.
     pub quantity: i64,
     /// `count`, `received`, `damaged`, `shipped` ...
@@ -48,7 +55,7 @@ pub struct Movement<'a> {
 ///
 /// # Errors
 ///
-/// `NotEnough` where less than nothing would remain, `NoReason`, `Nothing`.
+/// `NotEnough` where less than nothing would remain, `NoReason`, `Nothing`, `SerialTwice`.
 pub fn adjust(conn: &mut DbConnection, movement: &Movement<'_>, now: At) -> Result<(), StockError> {
     if movement.reason.trim().is_empty() {
         return Err(StockError::NoReason);
@@ -62,15 +69,44 @@ pub fn adjust(conn: &mut DbConnection, movement: &Movement<'_>, now: At) -> Resu
     }
     if level.on_hand < level.reserved {
         take_back(conn, &level, now)?;
-    } else if movement.quantity > 0 {
+    } else if movement.quantity > 0 && !level.barred {
         orders::offer(conn, &[movement.product], None, now)?;
+    }
+    Ok(())
+}
+
+/// As [`adjust`], for who cannot say which lot: what arrives lies in none until somebody names it; what leaves is taken
+/// from what lies in none, then from the lots, first what expires first.
+///
+/// # Errors
+///
+/// As [`adjust`].
+pub fn adjust_any(
+    conn: &mut DbConnection,
+    movement: &Movement<'_>,
+    now: At,
+) -> Result<(), StockError> {
+    if movement.quantity >= 0 {
+        return adjust(conn, movement, now);
+    }
+    let levels = queries::levels_of(conn, &[movement.product])?;
+    for taken in leaving::of_any(&levels, movement) {
+        let movement = Movement {
+            lot: taken.lot,
+            quantity: -taken.quantity,
+            ..movement.clone()
+        };
+        adjust(conn, &movement, now)?;
     }
     Ok(())
 }
 
 // The reason stays in the ledger: it is free text.
 fn note_adjusted(conn: &mut DbConnection, movement: &Movement<'_>, now: At) -> Result<(), DbError> {
-    let arguments = json!({ "quantity": movement.quantity, "location": movement.location });
+    let mut arguments = json!({ "quantity": movement.quantity, "location": movement.location });
+    if let Some(lot) = movement.lot {
+        arguments["lot"] = json!(lot);
+    }
     let subject = format!("product/{}", movement.product);
     let kind = audit::Kind::StockAdjusted;
     audit::record(conn, movement.user, kind, &subject, &arguments, now)
@@ -91,6 +127,10 @@ pub fn consume(
     let elsewhere = reserve::consume(conn, line, movement)?;
     events::record_stock(conn, &elsewhere, now)?;
     let level = book(conn, movement, now)?;
+    if let Some(lot) = movement.lot {
+        let pieces = movement.quantity.saturating_abs();
+        queries::lots::insert_use(conn, (lot, line), pieces, movement.source, now)?;
+    }
     if level.on_hand < level.reserved {
         // What was promised to others has left: they are short now.
         take_back(conn, &level, now)?;
@@ -98,6 +138,7 @@ pub fn consume(
     Ok(())
 }
 
+/// Takes promises back where more is promised of a level than may be.
 fn take_back(
     conn: &mut DbConnection,
     level: &queries::LevelRow,
@@ -113,14 +154,32 @@ fn take_back(
 ///
 /// # Errors
 ///
-/// The database's.
+/// `SerialTwice` where one of them was named once more since; the database's.
 pub fn put_back(
     conn: &mut DbConnection,
     movement: &Movement<'_>,
     now: At,
 ) -> Result<(), StockError> {
     book(conn, movement, now)?;
+    queries::lots::mark_uses_undone(conn, movement.source, now)?;
     Ok(())
+}
+
+/// The lot of an item that pieces of a line came back from: the one that left with it, if it was one alone.
+///
+/// # Errors
+///
+/// The database's.
+pub fn lot_that_left(
+    conn: &mut DbConnection,
+    line: OrderLineId,
+    product: ProductId,
+) -> Result<Option<LotId>, DbError> {
+    let left = queries::lots::list_of_line(conn, line, product)?;
+    Ok(match left[..] {
+        [lot] => Some(lot),
+        _ => None,
+    })
 }
 
 /// Writes the movement and its level in one step.
@@ -129,12 +188,13 @@ fn book(
     movement: &Movement<'_>,
     now: At,
 ) -> Result<queries::LevelRow, StockError> {
-    queries::ensure_level(conn, movement.product, movement.location)?;
-    let Some(level) =
-        queries::add_on_hand(conn, movement.product, movement.location, movement.quantity)?
-    else {
-        let on_hand = queries::find_level(conn, movement.product, movement.location)?
-            .map_or(0, |level| level.on_hand);
+    let place = (movement.product, movement.location, movement.lot);
+    if let (Some(lot), true) = (movement.lot, movement.quantity > 0) {
+        lots::check_single(conn, lot, movement.quantity)?;
+    }
+    queries::ensure_level(conn, place)?;
+    let Some(level) = queries::add_on_hand(conn, place, movement.quantity)? else {
+        let on_hand = queries::find_level(conn, place)?.map_or(0, |level| level.on_hand);
         return Err(StockError::NotEnough { on_hand });
     };
     queries::insert_movement(
@@ -148,6 +208,7 @@ fn book(
             source: movement.source,
             user_id: movement.user,
             at: now,
+            lot_id: movement.lot,
         },
     )?;
     let change = StockChanged {
@@ -165,28 +226,30 @@ fn book(
 ///
 /// The database's.
 pub fn wrong_levels(conn: &mut DbConnection) -> Result<Vec<String>, DbError> {
-    let mut sums: BTreeMap<(ProductId, LocationId), (i64, i64)> = BTreeMap::new();
-    for (product, location, quantity) in queries::all_movements(conn)? {
-        sums.entry((product, location)).or_default().0 += quantity;
+    let mut sums: BTreeMap<queries::Place, (i64, i64)> = BTreeMap::new();
+    for (product, location, lot, quantity) in queries::all_movements(conn)? {
+        sums.entry((product, location, lot)).or_default().0 += quantity;
     }
-    for (product, location, quantity) in queries::all_reservations(conn)? {
-        sums.entry((product, location)).or_default().1 += quantity;
+    for (product, location, lot, quantity) in queries::all_reservations(conn)? {
+        sums.entry((product, location, lot)).or_default().1 += quantity;
     }
     let mut wrong = Vec::new();
     for level in queries::all_levels(conn)? {
-        let sum = sums
-            .remove(&(level.product_id, level.location_id))
-            .unwrap_or_default();
+        let place = (level.product_id, level.location_id, level.lot_id);
+        let sum = sums.remove(&place).unwrap_or_default();
         if sum != (level.on_hand, level.reserved) {
             wrong.push(format!(
-                "product {} at {}: level {}/{}, sums {}/{}",
-                level.product_id, level.location_id, level.on_hand, level.reserved, sum.0, sum.1
+                "{place:?}: level {}/{}, sums {}/{}",
+                level.on_hand, level.reserved, sum.0, sum.1
             ));
         }
+        if level.barred && level.reserved > 0 {
+            wrong.push(format!("{place:?} is barred and promised"));
+        }
     }
-    for ((product, location), sum) in sums {
+    for (place, sum) in sums {
         if sum != (0, 0) {
-            wrong.push(format!("product {product} at {location} has no level"));
+            wrong.push(format!("{place:?} has no level"));
         }
     }
     Ok(wrong)

@@ -78,6 +78,8 @@ ids! {
     JobId,
     /// Key of a row in `locations`.
     LocationId,
+    /// Key of a row in `lots`.
+    LotId,
     /// Key of a row in `shopify_product_mappings`.
     MappingId,
     /// Key of a row in `orders`.

@@ -261,6 +261,7 @@ pub async fn adjust(
                 let movement = Movement {
                     product: id,
                     location,
+                    lot: None,
                     quantity,
                     reason: &reason,
                     source: "person",
@@ -277,6 +278,7 @@ pub async fn adjust(
             Err(StockError::NotEnough { on_hand }) => {
                 errors.add("quantity", format!("Only {on_hand} are there"));
             }
+            Err(error @ StockError::SerialTwice(_)) => errors.add("lot", error.to_string()),
             Err(error @ (StockError::NoReason | StockError::Nothing | StockError::Db(_))) => {
                 return Err(error.into());
             }
@@ -371,9 +373,10 @@ pub async fn create(
 impl From<StockError> for WebError {
     fn from(error: StockError) -> Self {
         match error {
-            StockError::NotEnough { .. } | StockError::NoReason | StockError::Nothing => {
-                WebError::Invalid(error.to_string())
-            }
+            StockError::NotEnough { .. }
+            | StockError::NoReason
+            | StockError::Nothing
+            | StockError::SerialTwice(_) => WebError::Invalid(error.to_string()),
             StockError::Db(error) => error.into(),
         }
     }

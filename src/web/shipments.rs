@@ -255,6 +255,7 @@ pub async fn create(
         version: form.version.unwrap_or(0),
         location: LocationId(form.location.unwrap_or(0)),
         lines,
+        lots: Vec::new(),
         tracking: form.tracking(),
         notify: form.notify,
         request_id: form.request_id.clone(),

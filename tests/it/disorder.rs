@@ -497,6 +497,7 @@ fn stock_up(app: &TestApp, row: &VariantRow) {
             let movement = Movement {
                 product,
                 location: place.id,
+                lot: None,
                 quantity: 10_000,
                 reason: "count",
                 source: "person",

@@ -741,6 +741,7 @@ impl House {
         let movement = Movement {
             product: self.product(nth),
             location: self.place(),
+            lot: None,
             quantity,
             reason: "count",
             source: "person",

@@ -117,14 +117,17 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "name", "address1", "city", "zip", "province_code", "country_code", "active"
     ]),
     ("lots", &[
-        "id", "product_id", "code", "best_before"
+        "id", "product_id", "code", "code_normal", "best_before", "state", "note", "created_at"
+    ]),
+    ("lot_uses", &[
+        "id", "lot_id", "order_line_id", "quantity", "source", "at", "undone_at"
     ]),
     ("stock_levels", &[
-        "id", "product_id", "location_id", "on_hand", "reserved"
+        "id", "product_id", "location_id", "on_hand", "reserved", "lot_id", "expires", "barred"
     ]),
     ("stock_movements", &[
         "id", "product_id", "location_id", "quantity", "balance", "reason", "source", "user_id",
-        "at"
+        "at", "lot_id"
     ]),
     ("accounts", &[
         "id", "public_id", "created_at", "kind"
@@ -191,7 +194,7 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "order_line_id", "product_id", "quantity_each"
     ]),
     ("reservations", &[
-        "id", "order_line_id", "product_id", "location_id", "quantity"
+        "id", "order_line_id", "product_id", "location_id", "quantity", "lot_id"
     ]),
     ("order_charges", &[
         "id", "order_id", "kind", "external_id", "title", "amount_minor", "discount_minor", "code",

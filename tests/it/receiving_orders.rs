@@ -171,6 +171,7 @@ impl House {
         let movement = Movement {
             product,
             location: self.place,
+            lot: None,
             quantity,
             reason: "count",
             source: "person",

@@ -192,6 +192,7 @@ impl Story {
             version: self.app.order(&self.placed.name).version,
             location: self.place(),
             lines: lines.to_vec(),
+            lots: Vec::new(),
             tracking: tracking(number),
             notify: true,
             request_id: request.to_owned(),
@@ -304,6 +305,7 @@ pub(crate) fn map_and_stock(app: &TestApp, order: &str) {
                 let movement = Movement {
                     product,
                     location: place.id,
+                    lot: None,
                     quantity: 100,
                     reason: "count",
                     source: "person",

@@ -71,6 +71,7 @@ fn put_on_shelf(
         let movement = Movement {
             product,
             location,
+            lot: None,
             quantity: *quantity,
             reason: "opening stock",
             source: "demo",

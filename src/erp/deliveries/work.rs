@@ -212,6 +212,7 @@ fn book(
         version: order.version,
         location,
         lines,
+        lots: Vec::new(),
         tracking: Tracking {
             carrier: Some(CARRIER.to_owned()),
             ..Tracking::default()

@@ -8,7 +8,7 @@ use super::Tracking;
 use crate::erp::orders::queries::{self as orders, LineRow};
 use crate::erp::orders::{self as order_book, OrderError};
 use crate::erp::shipping::queries::{list_parts, list_taken};
-use crate::erp::stock::{self, Movement, StockError, queries as levels};
+use crate::erp::stock::{self, Movement, StockError, leaving, queries as levels};
 use crate::erp::timeline::{Actor, Entry, Kind};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, LocationId, OrderId, OrderLineId};
@@ -143,25 +143,28 @@ fn take(
     if let Some(location) = stock_from {
         let source = source_of(id);
         for (line, pieces) in &ours {
-            for (product, each, _name) in list_parts(conn, *line)? {
-                let wanted = pieces.saturating_mul(each);
+            for part in list_parts(conn, *line)? {
+                let (product, wanted) = (part.product, pieces.saturating_mul(part.each));
                 let levels = levels::levels_of(conn, &[product])?;
-                let level = levels.iter().find(|level| level.location_id == location);
-                let there = level.map_or(0, |level| level.on_hand).clamp(0, wanted);
-                missing += wanted - there;
-                if there == 0 {
-                    continue;
+                let held = levels::reservations_of_order(conn, order)?;
+                // Others do not say which lot: the one that was meant to leave is taken for it.
+                let place = (product, location);
+                let leaving = leaving::of_line(&levels, &held, *line, place, wanted);
+                missing += wanted;
+                for one in leaving {
+                    let movement = Movement {
+                        product,
+                        location,
+                        lot: one.lot,
+                        quantity: -one.quantity,
+                        reason: "shipped by others",
+                        source: &source,
+                        user: None,
+                    };
+                    stock::consume(conn, *line, &movement, now).map_err(book_fault)?;
+                    taken += one.quantity;
+                    missing -= one.quantity;
                 }
-                let movement = Movement {
-                    product,
-                    location,
-                    quantity: -there,
-                    reason: "shipped by others",
-                    source: &source,
-                    user: None,
-                };
-                stock::consume(conn, *line, &movement, now).map_err(book_fault)?;
-                taken += there;
             }
         }
     }
@@ -190,10 +193,11 @@ fn bring_up_to_date(
     queries::update(conn, row.id, one)?;
     if one.state == OutsideState::Cancelled {
         let source = source_of(row.id);
-        for (product, location, quantity) in list_taken(conn, &source)? {
+        for (product, location, lot, quantity) in list_taken(conn, &source)? {
             let movement = Movement {
                 product,
                 location,
+                lot,
                 quantity,
                 reason: "shipment of others cancelled",
                 source: &source,
@@ -218,8 +222,9 @@ fn source_of(id: i64) -> String {
 fn book_fault(error: StockError) -> OrderError {
     match error {
         StockError::Db(error) => OrderError::Db(error),
-        StockError::NotEnough { .. } | StockError::NoReason | StockError::Nothing => {
-            OrderError::Stock(error)
-        }
+        StockError::NotEnough { .. }
+        | StockError::NoReason
+        | StockError::Nothing
+        | StockError::SerialTwice(_) => OrderError::Stock(error),
     }
 }

@@ -4,13 +4,14 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::{NewShipment, ShipmentState, Tracking};
+use crate::erp::products::Tracking as ItemTracking;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
     line_products, locations, order_lines, orders, products, reservations, shipment_lines,
     shipments, stock_movements, users,
 };
-use crate::types::{At, LocationId, OrderId, OrderLineId, ProductId, ShipmentId};
+use crate::types::{At, LocationId, LotId, OrderId, OrderLineId, ProductId, ShipmentId};
 
 /// What decides whether an order may ship.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -178,15 +179,22 @@ pub fn list_open_lines(conn: &mut DbConnection, order: OrderId) -> Result<Vec<Op
         .load(conn)?)
 }
 
-/// The items a line resolves to: item, pieces of it in one of the line, its name.
+/// An item that a line stands for.
+#[derive(Clone, Debug, Queryable)]
+pub struct Part {
+    pub product: ProductId,
+    /// Pieces of it in one of the line.
+    pub each: i64,
+    pub name: String,
+    pub tracking: ItemTracking,
+}
+
+/// The items a line resolves to.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn list_parts(
-    conn: &mut DbConnection,
-    line: OrderLineId,
-) -> Result<Vec<(ProductId, i64, String)>, DbError> {
+pub fn list_parts(conn: &mut DbConnection, line: OrderLineId) -> Result<Vec<Part>, DbError> {
     Ok(line_products::table
         .inner_join(products::table)
         .filter(line_products::order_line_id.eq(line))
@@ -196,6 +204,7 @@ pub fn list_parts(
             line_products::product_id,
             line_products::quantity_each,
             products::name,
+            products::tracking,
         ))
         .load(conn)?)
 }
@@ -374,7 +383,7 @@ pub fn mark_undone(conn: &mut DbConnection, id: ShipmentId, now: At) -> Result<b
     Ok(rows == 1)
 }
 
-/// What a shipment took off the shelves: item, place, pieces (positive).
+/// What a shipment took off the shelves: item, place, lot, pieces (positive).
 ///
 /// # Errors
 ///
@@ -382,20 +391,21 @@ pub fn mark_undone(conn: &mut DbConnection, id: ShipmentId, now: At) -> Result<b
 pub fn list_taken(
     conn: &mut DbConnection,
     source: &str,
-) -> Result<Vec<(ProductId, LocationId, i64)>, DbError> {
-    let rows: Vec<(ProductId, LocationId, i64)> = stock_movements::table
+) -> Result<Vec<(ProductId, LocationId, Option<LotId>, i64)>, DbError> {
+    let rows: Vec<(ProductId, LocationId, Option<LotId>, i64)> = stock_movements::table
         .filter(stock_movements::source.eq(source))
         .filter(stock_movements::quantity.lt(0))
         .order((stock_movements::product_id, stock_movements::id))
         .select((
             stock_movements::product_id,
             stock_movements::location_id,
+            stock_movements::lot_id,
             stock_movements::quantity,
         ))
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(product, location, quantity)| (product, location, -quantity))
+        .map(|(product, location, lot, quantity)| (product, location, lot, -quantity))
         .collect())
 }
 

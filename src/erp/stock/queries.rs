@@ -1,19 +1,21 @@
 //! SQL of `stock_levels`, `stock_movements`, `reservations` and `locations`.
+pub mod lots;
+
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
-use super::shelves::Promise;
 use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
-    locations, order_lines, orders, products, reservations, stock_levels, stock_movements, users,
+    locations, lots as lot_rows, order_lines, orders, products, reservations, stock_levels,
+    stock_movements, users,
 };
-use crate::types::{At, LocationId, OrderId, OrderLineId, ProductId, UserId};
+use crate::types::{At, LocationId, LotId, OrderId, OrderLineId, ProductId, UserId};
 use crate::{insert_rows, native};
 
-/// What lies of a product at a location, and how much of it is promised.
+/// What lies of a product at a location in one lot, or in none, and how much of it is promised.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = stock_levels)]
 pub struct LevelRow {
@@ -22,15 +24,32 @@ pub struct LevelRow {
     pub location_id: LocationId,
     pub on_hand: i64,
     pub reserved: i64,
+    pub lot_id: Option<LotId>,
+    /// The lot's best-before day, as `2026-11-30`.
+    pub expires: Option<String>,
+    /// Its lot is blocked or expired: nothing of it is promised to anybody.
+    pub barred: bool,
 }
 
 impl LevelRow {
-    /// On hand and promised to nobody.
+    /// On hand, promised to nobody, and fit to be promised.
     #[must_use]
     pub fn free(&self) -> i64 {
+        if self.barred {
+            return 0;
+        }
         self.on_hand - self.reserved
     }
+
+    /// The place of this level among those of its product: location by location, and there first what expires first.
+    fn turn(&self) -> (LocationId, bool, Option<&str>, i64) {
+        let expires = self.expires.as_deref();
+        (self.location_id, expires.is_none(), expires, self.id)
+    }
 }
+
+/// A product, a location there, and a lot or none.
+pub type Place = (ProductId, LocationId, Option<LotId>);
 
 /// A promise of stock to an order line.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -41,6 +60,7 @@ pub struct ReservationRow {
     pub product_id: ProductId,
     pub location_id: LocationId,
     pub quantity: i64,
+    pub lot_id: Option<LotId>,
 }
 
 #[derive(Insertable)]
@@ -50,6 +70,7 @@ pub(super) struct NewReservation {
     pub(super) product_id: ProductId,
     pub(super) location_id: LocationId,
     pub(super) quantity: i64,
+    pub(super) lot_id: Option<LotId>,
 }
 
 #[derive(Insertable)]
@@ -63,6 +84,7 @@ pub(super) struct NewMovement<'a> {
     pub(super) source: &'a str,
     pub(super) user_id: Option<UserId>,
     pub(super) at: At,
+    pub(super) lot_id: Option<LotId>,
 }
 
 /// A line of the ledger.
@@ -71,24 +93,51 @@ pub struct MovementRow {
     pub id: i64,
     pub at: At,
     pub location: String,
+    /// The code of the lot.
+    pub lot: Option<String>,
     pub quantity: i64,
+    /// What lies there since, of this lot.
     pub balance: i64,
     pub reason: String,
     pub source: String,
     pub user_name: Option<String>,
 }
 
-type Triple = (ProductId, LocationId, i64);
+/// Runs the same on the rows of a lot, or on those of none: an index serves each.
+macro_rules! of_lot {
+    ($lot:expr, $column:expr, $rows:expr, |$found:ident| $run:expr) => {
+        match $lot {
+            Some(lot) => {
+                let $found = $rows.filter($column.eq(Some(lot)));
+                $run
+            }
+            None => {
+                let $found = $rows.filter($column.is_null());
+                $run
+            }
+        }
+    };
+}
 
+type Sum = (ProductId, LocationId, Option<LotId>, i64);
+
+/// Makes sure that there is a level; a new one expires and is barred as its lot.
 pub(super) fn ensure_level(
     conn: &mut DbConnection,
-    product: ProductId,
-    location: LocationId,
+    (product, location, lot): Place,
 ) -> Result<(), DbError> {
+    let facts = match lot {
+        Some(lot) => lots::find_facts(conn, lot)?,
+        None => None,
+    };
+    let (expires, barred) = facts.map_or((None, false), |facts| (facts.0, facts.1));
     native!(conn, |c| diesel::insert_into(stock_levels::table)
         .values((
             stock_levels::product_id.eq(product),
             stock_levels::location_id.eq(location),
+            stock_levels::lot_id.eq(lot),
+            stock_levels::expires.eq(&expires),
+            stock_levels::barred.eq(barred),
         ))
         .on_conflict_do_nothing()
         .prepared()
@@ -99,20 +148,20 @@ pub(super) fn ensure_level(
 /// Changes a level unless less than nothing would remain.
 pub(super) fn add_on_hand(
     conn: &mut DbConnection,
-    product: ProductId,
-    location: LocationId,
+    (product, location, lot): Place,
     quantity: i64,
 ) -> Result<Option<LevelRow>, DbError> {
-    Ok(diesel::update(
-        stock_levels::table
-            .filter(stock_levels::product_id.eq(product))
-            .filter(stock_levels::location_id.eq(location))
-            .filter(stock_levels::on_hand.ge(-quantity)),
-    )
-    .set(stock_levels::on_hand.eq(stock_levels::on_hand + quantity))
-    .returning(stock_levels::all_columns)
-    .get_result(conn)
-    .optional()?)
+    let rows = stock_levels::table
+        .filter(stock_levels::product_id.eq(product))
+        .filter(stock_levels::location_id.eq(location))
+        .filter(stock_levels::on_hand.ge(-quantity));
+    Ok(of_lot!(lot, stock_levels::lot_id, rows, |rows| {
+        diesel::update(rows)
+            .set(stock_levels::on_hand.eq(stock_levels::on_hand + quantity))
+            .returning(stock_levels::all_columns)
+            .get_result(conn)
+            .optional()
+    })?)
 }
 
 /// As [`levels_of`], and others wait who would take from them. On SQLite who writes is alone.
@@ -135,7 +184,7 @@ pub(super) fn hold_levels(
         .select(LevelRow::as_select())
         .for_update()
         .load(conn)?;
-    levels.sort_by_key(|level| (level.location_id, level.id));
+    in_turn(&mut levels);
     Ok(levels)
 }
 
@@ -150,7 +199,7 @@ pub(super) fn reserve(
                SELECT l.id, t.quantity FROM unnest($1, $2) AS t (id, quantity) JOIN stock_levels l ON l.id = t.id \
                 ORDER BY l.id FOR UPDATE OF l) \
              UPDATE stock_levels SET reserved = reserved + taken.quantity FROM taken \
-              WHERE stock_levels.id = taken.id AND on_hand >= reserved + taken.quantity",
+              WHERE stock_levels.id = taken.id AND NOT barred AND on_hand >= reserved + taken.quantity",
         )
         .bind::<Array<BigInt>, _>(taken.keys().copied().collect::<Vec<i64>>())
         .bind::<Array<BigInt>, _>(taken.values().copied().collect::<Vec<i64>>())
@@ -161,7 +210,7 @@ pub(super) fn reserve(
             diesel::sql_query(
                 "UPDATE stock_levels SET reserved = reserved + taken.quantity \
                    FROM (SELECT value ->> 0 AS id, value ->> 1 AS quantity FROM json_each($1)) taken \
-                  WHERE stock_levels.id = taken.id AND on_hand >= reserved + taken.quantity",
+                  WHERE stock_levels.id = taken.id AND NOT barred AND on_hand >= reserved + taken.quantity",
             )
             .bind::<Text, _>(serde_json::to_string(&pairs).unwrap_or_default())
             .prepared()
@@ -171,33 +220,34 @@ pub(super) fn reserve(
     Ok(rows == taken.len())
 }
 
+/// Takes so many pieces of a promise back from the level that it was made of.
 pub(super) fn unreserve(
     conn: &mut DbConnection,
-    product: ProductId,
-    location: LocationId,
+    row: &ReservationRow,
     quantity: i64,
 ) -> Result<(), DbError> {
-    native!(conn, |c| diesel::update(
-        stock_levels::table
-            .filter(stock_levels::product_id.eq(product))
-            .filter(stock_levels::location_id.eq(location)),
-    )
-    .set(stock_levels::reserved.eq(stock_levels::reserved - quantity))
-    .prepared()
-    .execute(c))?;
+    let rows = stock_levels::table
+        .filter(stock_levels::product_id.eq(row.product_id))
+        .filter(stock_levels::location_id.eq(row.location_id));
+    of_lot!(row.lot_id, stock_levels::lot_id, rows, |rows| native!(
+        conn,
+        |c| diesel::update(rows)
+            .set(stock_levels::reserved.eq(stock_levels::reserved - quantity))
+            .prepared()
+            .execute(c)
+    ))?;
     Ok(())
 }
 
-pub(super) fn raise_reservation(conn: &mut DbConnection, promise: &Promise) -> Result<(), DbError> {
-    native!(conn, |c| diesel::update(
-        reservations::table
-            .filter(reservations::order_line_id.eq(promise.line))
-            .filter(reservations::product_id.eq(promise.product))
-            .filter(reservations::location_id.eq(promise.location)),
-    )
-    .set(reservations::quantity.eq(reservations::quantity + promise.quantity))
-    .prepared()
-    .execute(c))?;
+pub(super) fn raise_reservation(
+    conn: &mut DbConnection,
+    row: &ReservationRow,
+    quantity: i64,
+) -> Result<(), DbError> {
+    native!(conn, |c| diesel::update(reservations::table.find(row.id))
+        .set(reservations::quantity.eq(reservations::quantity + quantity))
+        .prepared()
+        .execute(c))?;
     Ok(())
 }
 
@@ -235,18 +285,22 @@ pub(super) fn insert_movement(
 
 pub(super) fn find_level(
     conn: &mut DbConnection,
-    product: ProductId,
-    location: LocationId,
+    (product, location, lot): Place,
 ) -> Result<Option<LevelRow>, DbError> {
-    Ok(stock_levels::table
+    let rows = stock_levels::table
         .filter(stock_levels::product_id.eq(product))
         .filter(stock_levels::location_id.eq(location))
-        .select(LevelRow::as_select())
+        .select(LevelRow::as_select());
+    Ok(of_lot!(lot, stock_levels::lot_id, rows, |rows| rows
         .first(conn)
-        .optional()?)
+        .optional())?)
 }
 
-/// The levels of these products at locations in use, the first location first.
+fn in_turn(levels: &mut [LevelRow]) {
+    levels.sort_by(|one, other| one.turn().cmp(&other.turn()));
+}
+
+/// The levels of these products at locations in use, the first location first, and there what expires first.
 ///
 /// # Errors
 ///
@@ -255,13 +309,14 @@ pub fn levels_of(
     conn: &mut DbConnection,
     products: &[ProductId],
 ) -> Result<Vec<LevelRow>, DbError> {
-    Ok(stock_levels::table
+    let mut levels: Vec<LevelRow> = stock_levels::table
         .inner_join(locations::table)
         .filter(stock_levels::product_id.eq_any(products.to_vec()))
         .filter(locations::active.eq(true))
-        .order((stock_levels::location_id.asc(), stock_levels::id.asc()))
         .select(LevelRow::as_select())
-        .load(conn)?)
+        .load(conn)?;
+    in_turn(&mut levels);
+    Ok(levels)
 }
 
 /// A level with the names of its item and place.
@@ -270,6 +325,8 @@ pub struct PlacedRow {
     pub level: LevelRow,
     pub sku: String,
     pub location: String,
+    /// The code of its lot.
+    pub lot: Option<String>,
 }
 
 /// Levels after an id, all items and places unless one is named.
@@ -287,10 +344,16 @@ pub fn list_placed(
     let mut query = stock_levels::table
         .inner_join(products::table)
         .inner_join(locations::table)
+        .left_join(lot_rows::table)
         .filter(stock_levels::id.gt(after))
         .order(stock_levels::id.asc())
         .limit(limit)
-        .select((LevelRow::as_select(), products::sku, locations::name))
+        .select((
+            LevelRow::as_select(),
+            products::sku,
+            locations::name,
+            lot_rows::code.nullable(),
+        ))
         .into_boxed();
     if let Some(sku) = sku {
         query = query.filter(products::sku.eq(sku.to_owned()));
@@ -332,13 +395,12 @@ pub(super) fn reservations_of_line(
 
 pub(super) fn latest_promises(
     conn: &mut DbConnection,
-    product: ProductId,
-    location: LocationId,
+    level: &LevelRow,
 ) -> Result<Vec<(OrderId, ReservationRow)>, DbError> {
-    Ok(reservations::table
+    let rows = reservations::table
         .inner_join(order_lines::table.inner_join(orders::table))
-        .filter(reservations::product_id.eq(product))
-        .filter(reservations::location_id.eq(location))
+        .filter(reservations::product_id.eq(level.product_id))
+        .filter(reservations::location_id.eq(level.location_id))
         .filter(reservations::quantity.gt(0))
         .order((
             orders::promised_at.is_null().desc(),
@@ -346,8 +408,10 @@ pub(super) fn latest_promises(
             orders::placed_at.desc(),
             orders::id.desc(),
         ))
-        .select((orders::id, ReservationRow::as_select()))
-        .load(conn)?)
+        .select((orders::id, ReservationRow::as_select()));
+    Ok(of_lot!(level.lot_id, reservations::lot_id, rows, |rows| {
+        rows.load(conn)
+    })?)
 }
 
 /// The ledger of a product, newest first.
@@ -364,6 +428,7 @@ pub fn list_movements(
     Ok(stock_movements::table
         .inner_join(locations::table)
         .left_join(users::table)
+        .left_join(lot_rows::table)
         .filter(stock_movements::product_id.eq(product))
         .filter(stock_movements::id.lt(before.unwrap_or(i64::MAX)))
         .order(stock_movements::id.desc())
@@ -372,6 +437,7 @@ pub fn list_movements(
             stock_movements::id,
             stock_movements::at,
             locations::name,
+            lot_rows::code.nullable(),
             stock_movements::quantity,
             stock_movements::balance,
             stock_movements::reason,
@@ -387,21 +453,23 @@ pub(super) fn all_levels(conn: &mut DbConnection) -> Result<Vec<LevelRow>, DbErr
         .load(conn)?)
 }
 
-pub(super) fn all_movements(conn: &mut DbConnection) -> Result<Vec<Triple>, DbError> {
+pub(super) fn all_movements(conn: &mut DbConnection) -> Result<Vec<Sum>, DbError> {
     Ok(stock_movements::table
         .select((
             stock_movements::product_id,
             stock_movements::location_id,
+            stock_movements::lot_id,
             stock_movements::quantity,
         ))
         .load(conn)?)
 }
 
-pub(super) fn all_reservations(conn: &mut DbConnection) -> Result<Vec<Triple>, DbError> {
+pub(super) fn all_reservations(conn: &mut DbConnection) -> Result<Vec<Sum>, DbError> {
     Ok(reservations::table
         .select((
             reservations::product_id,
             reservations::location_id,
+            reservations::lot_id,
             reservations::quantity,
         ))
         .load(conn)?)

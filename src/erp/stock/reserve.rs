@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 use super::queries::{self, LevelRow, ReservationRow};
-use super::shelves::{Promise, Shelves, record_promises};
+use super::shelves::{Shelves, record_promises};
 use super::{Movement, StockError};
 use crate::erp::events::{self, StockChanged};
 use crate::platform::db::{DbConnection, DbError};
@@ -58,11 +58,12 @@ pub fn settle(
     let needed: i64 = missing.iter().map(|need| need.quantity).sum();
     settled.reserved = promises.iter().map(|promise| promise.quantity).sum();
     settled.short = needed - settled.reserved;
-    let (again, fresh): (Vec<Promise>, Vec<Promise>) = promises
-        .into_iter()
-        .partition(|promise| held.iter().any(|row| promise.is_of(row)));
-    for promise in &again {
-        queries::raise_reservation(conn, promise)?;
+    let mut fresh = Vec::new();
+    for promise in promises {
+        match held.iter().find(|row| promise.is_of(row)) {
+            Some(row) => queries::raise_reservation(conn, row, promise.quantity)?,
+            None => fresh.push(promise),
+        }
     }
     record_promises(conn, &fresh)?;
     shelves.close(conn, now)?;
@@ -114,7 +115,7 @@ fn release_surplus(
             }
             let quantity = surplus.min(row.quantity);
             queries::lower_reservation(conn, row, quantity)?;
-            queries::unreserve(conn, row.product_id, row.location_id, quantity)?;
+            queries::unreserve(conn, row, quantity)?;
             settled.released.insert(product);
             changes.push(promised(product, row.location_id));
             surplus -= quantity;
@@ -125,8 +126,8 @@ fn release_surplus(
     Ok(changes)
 }
 
-/// Uses up the promises of a line for pieces that leave: those at the place first, then the others,
-/// which become free there: those changes are returned.
+/// Uses up the promises of a line for pieces that leave: those of the lot first, then those at the place, then the
+/// others. What was promised elsewhere becomes free there: those changes are returned.
 pub(super) fn consume(
     conn: &mut DbConnection,
     line: OrderLineId,
@@ -135,14 +136,17 @@ pub(super) fn consume(
     let mut elsewhere = Vec::new();
     let mut open = movement.quantity.saturating_abs();
     let mut held = queries::reservations_of_line(conn, line, movement.product)?;
-    held.sort_by_key(|row| (row.location_id != movement.location, row.id));
+    held.sort_by_key(|row| {
+        let here = row.location_id == movement.location;
+        (!(here && row.lot_id == movement.lot), !here, row.id)
+    });
     for row in held {
         let quantity = open.min(row.quantity);
         if quantity == 0 {
             continue;
         }
         queries::lower_reservation(conn, &row, quantity)?;
-        queries::unreserve(conn, row.product_id, row.location_id, quantity)?;
+        queries::unreserve(conn, &row, quantity)?;
         if row.location_id != movement.location {
             elsewhere.push(promised(row.product_id, row.location_id));
         }
@@ -151,21 +155,22 @@ pub(super) fn consume(
     Ok(elsewhere)
 }
 
-/// Takes promises back until no more is promised than lies there: the order with the latest promise
+/// Takes promises back until no more is promised than lies there and may be promised: the order with the latest promise
 /// gives first. Returns the orders that lost something.
 pub(super) fn take_back(
     conn: &mut DbConnection,
     level: &LevelRow,
 ) -> Result<BTreeSet<OrderId>, DbError> {
-    let mut surplus = level.reserved - level.on_hand;
+    let fit = if level.barred { 0 } else { level.on_hand };
+    let mut surplus = level.reserved - fit;
     let mut losers = BTreeSet::new();
-    for (order, row) in queries::latest_promises(conn, level.product_id, level.location_id)? {
+    for (order, row) in queries::latest_promises(conn, level)? {
         if surplus <= 0 {
             break;
         }
         let quantity = surplus.min(row.quantity);
         queries::lower_reservation(conn, &row, quantity)?;
-        queries::unreserve(conn, row.product_id, row.location_id, quantity)?;
+        queries::unreserve(conn, &row, quantity)?;
         losers.insert(order);
         surplus -= quantity;
     }

@@ -6,7 +6,7 @@ use super::queries::{self, LevelRow, NewReservation, ReservationRow};
 use super::reserve::{Need, promised};
 use crate::erp::events::{self, StockChanged};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{At, LocationId, OrderLineId, ProductId};
+use crate::types::{At, LocationId, LotId, OrderLineId, ProductId};
 
 /// A promise of stock to an order line that is not written yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub struct Promise {
     pub line: OrderLineId,
     pub product: ProductId,
     pub location: LocationId,
+    pub lot: Option<LotId>,
     pub quantity: i64,
 }
 
@@ -23,6 +24,7 @@ impl Promise {
         row.order_line_id == self.line
             && row.product_id == self.product
             && row.location_id == self.location
+            && row.lot_id == self.lot
     }
 }
 
@@ -100,6 +102,7 @@ impl Shelves {
                     line: need.line,
                     product: need.product,
                     location: level.location_id,
+                    lot: level.lot_id,
                     quantity,
                 });
             }
@@ -144,6 +147,7 @@ pub fn record_promises(conn: &mut DbConnection, promises: &[Promise]) -> Result<
             product_id: promise.product,
             location_id: promise.location,
             quantity: promise.quantity,
+            lot_id: promise.lot,
         })
         .collect();
     queries::insert_reservations(conn, &rows)
@@ -156,23 +160,26 @@ fn products(needs: &[Need]) -> Vec<ProductId> {
     products
 }
 
-/// From which levels to take: one place that has all of it, else what there is, place by place.
+/// From which levels to take: of one place that has all of it, else what there is, place by place; at a place first what
+/// expires first, as the levels come.
 fn plan(levels: &[LevelRow], need: &Need) -> Vec<(usize, i64)> {
-    let places = || {
+    let free = || {
         levels
             .iter()
             .enumerate()
-            .filter(|(_place, level)| level.product_id == need.product && level.free() > 0)
+            .filter(|(_nth, level)| level.product_id == need.product && level.free() > 0)
     };
-    if let Some((place, _level)) = places().find(|(_place, level)| level.free() >= need.quantity) {
-        return vec![(place, need.quantity)];
-    }
     let mut open = need.quantity;
-    places()
-        .map_while(|(place, level)| {
+    let enough = free().map(|(_nth, level)| level.location_id).find(|place| {
+        let here = free().filter(|(_nth, level)| level.location_id == *place);
+        here.map(|(_nth, level)| level.free()).sum::<i64>() >= need.quantity
+    });
+    free()
+        .filter(|(_nth, level)| enough.is_none_or(|place| level.location_id == place))
+        .map_while(|(nth, level)| {
             let quantity = level.free().min(open);
             open -= quantity;
-            (quantity > 0).then_some((place, quantity))
+            (quantity > 0).then_some((nth, quantity))
         })
         .collect()
 }

@@ -13,6 +13,8 @@ pub const GRACE: Duration = Duration::from_secs(10);
 pub struct Part {
     pub on_hand: i64,
     pub reserved: i64,
+    /// On hand in lots that are blocked or expired.
+    pub barred: i64,
     /// Pieces of it in one of the variant: 1, 12 of a pack, some of each part of a kit.
     pub each: i64,
 }
@@ -26,11 +28,11 @@ pub struct Rule {
     pub cap: Option<i64>,
 }
 
-/// On hand, less what is promised, less the buffer; as many whole packs and kits as that makes; between 0 and the cap.
+/// On hand, less what is promised, less what is barred, less the buffer; as many whole packs and kits as that makes; between 0 and the cap.
 #[must_use]
 pub fn offer(parts: &[Part], rule: Rule) -> i64 {
     let whole = |part: &Part| {
-        let free = part.on_hand - part.reserved - rule.buffer;
+        let free = part.on_hand - part.reserved - part.barred - rule.buffer;
         free.max(0).div_euclid(part.each.max(1))
     };
     let most = rule.cap.unwrap_or(MOST).clamp(0, MOST);
@@ -82,6 +84,7 @@ mod tests {
         Part {
             on_hand,
             reserved,
+            barred: 0,
             each,
         }
     }
@@ -98,6 +101,15 @@ mod tests {
         assert_eq!(offer(&[part(2, 3, 1)], rule(0, None)), 0);
         assert_eq!(offer(&[part(3, 0, 1)], rule(5, None)), 0);
         assert_eq!(offer(&[], rule(0, None)), 0);
+    }
+
+    #[test]
+    fn a_blocked_lot_is_not_offered() {
+        let barred = Part {
+            barred: 4,
+            ..part(12, 3, 1)
+        };
+        assert_eq!(offer(&[barred], rule(1, None)), 4);
     }
 
     #[test]

@@ -156,7 +156,8 @@ pub(super) fn keep(
 /// What lies here of the items behind some variants.
 pub(super) struct Shelves {
     parts: HashMap<VariantId, Vec<(ProductId, i64)>>,
-    stock: HashMap<(ProductId, LocationId), (i64, i64)>,
+    /// On hand, reserved, barred.
+    stock: HashMap<(ProductId, LocationId), (i64, i64, i64)>,
 }
 
 impl Shelves {
@@ -171,12 +172,13 @@ impl Shelves {
             products.insert(product);
         }
         let products: Vec<ProductId> = products.into_iter().collect();
-        let stock = levels::list_stock(conn, &products)?
-            .into_iter()
-            .map(|(product, location, on_hand, reserved)| {
-                ((product, location), (on_hand, reserved))
-            })
-            .collect();
+        let mut stock: HashMap<(ProductId, LocationId), (i64, i64, i64)> = HashMap::new();
+        for (product, location, on_hand, reserved, barred) in levels::list_stock(conn, &products)? {
+            let sum = stock.entry((product, location)).or_default();
+            sum.0 += on_hand;
+            sum.1 += reserved;
+            sum.2 += if barred { on_hand } else { 0 };
+        }
         Ok(Shelves { parts, stock })
     }
 
@@ -208,10 +210,11 @@ impl Shelves {
         parts
             .map(|(product, each)| {
                 let at = (*product, location);
-                let (on_hand, reserved) = self.stock.get(&at).copied().unwrap_or_default();
+                let (on_hand, reserved, barred) = self.stock.get(&at).copied().unwrap_or_default();
                 let part = Part {
                     on_hand,
                     reserved,
+                    barred,
                     each: *each,
                 };
                 (*product, part)

@@ -130,6 +130,7 @@ pub fn book(
     let movement = Movement {
         product,
         location,
+        lot: None,
         // Fewer than none cannot lie anywhere.
         quantity: on_hand.max(0) - here,
         reason: REASON,
@@ -137,9 +138,14 @@ pub fn book(
         user: None,
     };
     if movement.quantity != 0 {
-        match stock::adjust(conn, &movement, now) {
+        match stock::adjust_any(conn, &movement, now) {
             Ok(())
-            | Err(StockError::NotEnough { .. } | StockError::NoReason | StockError::Nothing) => {}
+            | Err(
+                StockError::NotEnough { .. }
+                | StockError::NoReason
+                | StockError::Nothing
+                | StockError::SerialTwice(_),
+            ) => {}
             Err(StockError::Db(error)) => return Err(error),
         }
     }
@@ -177,6 +183,6 @@ pub fn on_hand_here(
     location: LocationId,
 ) -> Result<i64, DbError> {
     let levels = stock_rows::levels_of(conn, &[product])?;
-    let level = levels.iter().find(|level| level.location_id == location);
-    Ok(level.map_or(0, |level| level.on_hand))
+    let here = levels.iter().filter(|level| level.location_id == location);
+    Ok(here.map(|level| level.on_hand).sum())
 }

@@ -129,6 +129,9 @@ impl Shown {
             };
             words.push(format!("{name}on hand {}", part.on_hand));
             words.push(format!("reserved {}", part.reserved));
+            if part.barred > 0 {
+                words.push(format!("blocked or expired {}", part.barred));
+            }
             words.push(format!("buffer {}", self.rule.buffer));
             if part.each > 1 {
                 words.push(format!("{} in one", part.each));

@@ -79,6 +79,8 @@ pub struct OfferPart {
     pub sku: String,
     pub on_hand: i64,
     pub reserved: i64,
+    /// On hand in lots that are blocked or expired: not offered.
+    pub barred: i64,
     /// Pieces of it in one of the variant.
     pub quantity: i64,
 }
@@ -179,6 +181,7 @@ impl From<Shown> for Offer {
                     sku: one.sku,
                     on_hand: one.part.on_hand,
                     reserved: one.part.reserved,
+                    barred: one.part.barred,
                     quantity: one.part.each,
                 })
                 .collect(),

@@ -213,6 +213,7 @@ fn ship(conn: &mut DbConnection, call: &Call, now: At) -> Result<Shipment, WebEr
         version: body.version.unwrap_or(order.version),
         location: LocationId(body.location_id),
         lines: pieces(&body.lines),
+        lots: Vec::new(),
         tracking: Tracking {
             carrier: body.carrier.clone().filter(|text| !text.trim().is_empty()),
             numbers: body.tracking_numbers.clone(),

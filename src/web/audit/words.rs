@@ -28,6 +28,10 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::MappingKept => "Mapping kept",
         Kind::MappingsUndone => "Many mappings undone",
         Kind::StockAdjusted => "Stock adjusted",
+        Kind::LotBlocked => "Lot blocked",
+        Kind::LotReleased => "Lot released",
+        Kind::LotDated => "Best-before day corrected",
+        Kind::TrackingChanged => "Lots or serial numbers turned on or off",
         Kind::HoldPlaced => "Order held",
         Kind::HoldReleased => "Hold released",
         Kind::EditDecided => "Edit decided",
@@ -110,6 +114,14 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
             signed(number("quantity")),
             named("location", "location")
         ),
+        Kind::LotBlocked => format!("Lot {} must not leave", word("code")),
+        Kind::LotReleased => format!("Lot {} may leave again", word("code")),
+        Kind::LotDated => format!(
+            "Lot {} is best before {}",
+            word("code"),
+            word("best_before")
+        ),
+        Kind::TrackingChanged => format!("Told apart by: {}", word("tracking")),
         Kind::HoldPlaced => "Put on hold".to_owned(),
         Kind::HoldReleased => format!("Released from {}", hold(word("hold"))),
         Kind::EditDecided => format!(

@@ -209,6 +209,7 @@ pub(super) fn item(app: &TestApp, sku: &str, name: &str, quantity: i64) -> Produ
         let movement = Movement {
             product,
             location: place,
+            lot: None,
             quantity,
             reason: "count",
             source: "person",

@@ -457,6 +457,7 @@ pub(crate) fn add_items(db: &Db, which: std::ops::Range<usize>, quantity: i64, n
                 let movement = Movement {
                     product,
                     location: place.id,
+                    lot: None,
                     quantity,
                     reason: "count",
                     source: "person",

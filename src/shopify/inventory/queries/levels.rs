@@ -462,7 +462,7 @@ pub fn list_parts(
         .load(conn)?)
 }
 
-/// What lies of these items: item, location, on hand, reserved.
+/// What lies of these items, lot by lot: item, location, on hand, reserved, whether the lot is barred.
 ///
 /// # Errors
 ///
@@ -470,7 +470,7 @@ pub fn list_parts(
 pub fn list_stock(
     conn: &mut DbConnection,
     products: &[ProductId],
-) -> Result<Vec<(ProductId, LocationId, i64, i64)>, DbError> {
+) -> Result<Vec<(ProductId, LocationId, i64, i64, bool)>, DbError> {
     Ok(stock_levels::table
         .filter(stock_levels::product_id.eq_any(products.to_vec()))
         .select((
@@ -478,6 +478,7 @@ pub fn list_stock(
             stock_levels::location_id,
             stock_levels::on_hand,
             stock_levels::reserved,
+            stock_levels::barred,
         ))
         .load(conn)?)
 }
