@@ -139,6 +139,7 @@ impl Counterfoil {
         db.write(move |conn| {
             retention::begin(conn, now)?;
             watch::begin(conn, now)?;
+            crate::erp::stock::jobs::begin(conn, now)?;
             wiring::alerts::begin(conn, mails, now)
         })
         .await?;

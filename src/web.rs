@@ -24,6 +24,7 @@ pub mod home;
 pub mod integrations;
 pub mod jobs;
 pub mod limits;
+pub mod lots;
 pub mod mappings;
 pub mod metrics;
 pub mod nav;

@@ -7,6 +7,7 @@ use alerts::Watchman;
 
 use crate::erp::deliveries::jobs as deliveries;
 use crate::erp::events;
+use crate::erp::stock::jobs as stock;
 use crate::platform::jobs::Registry;
 use crate::platform::retention::{self, Keeper};
 use crate::platform::worker::handler::Handler;
@@ -34,6 +35,11 @@ pub(crate) fn registry(connector: &Connector, watchman: Watchman, keeper: Keeper
         clock: connector.clock.clone(),
     };
     deliveries::register(&mut registry, &Arc::new(rounds));
+    let shelf = stock::Shelf {
+        db: connector.db.clone(),
+        clock: connector.clock.clone(),
+    };
+    stock::register(&mut registry, &Arc::new(shelf));
     registry.register::<PushFulfillment>(&cx);
     registry.register::<PushTracking>(&cx);
     registry.register::<CancelFulfillment>(&cx);

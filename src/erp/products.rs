@@ -1,6 +1,9 @@
 //! Our own products (on screen: items). Order intake never makes, changes or deletes one.
+use serde_json::json;
+
+use crate::erp::audit;
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{At, ProductId};
+use crate::types::{At, ProductId, UserId};
 
 pub mod by_sku;
 pub mod queries;
@@ -31,6 +34,18 @@ pub enum ProductError {
     SkuTaken(String),
     #[error("item {0} does not exist")]
     NotFound(ProductId),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Why pieces cannot be told apart in another way.
+#[derive(Debug, thiserror::Error)]
+pub enum TrackingError {
+    #[error("item {0} does not exist")]
+    NotFound(ProductId),
+    /// In a sentence for who asked.
+    #[error("{0}")]
+    LotsInStock(&'static str),
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -68,6 +83,44 @@ pub fn create(
             created_at: now,
         },
     )?)
+}
+
+/// Says how the pieces of a product are told apart from now on. What lies there without a lot can be named later.
+///
+/// # Errors
+///
+/// `LotsInStock` where pieces lie in lots that would have none, or several in what would be one serial number; `NotFound`.
+pub fn set_tracking(
+    conn: &mut DbConnection,
+    product: ProductId,
+    tracking: Tracking,
+    user: Option<UserId>,
+    now: At,
+) -> Result<(), TrackingError> {
+    let row = queries::find(conn, product)?.ok_or(TrackingError::NotFound(product))?;
+    if row.tracking == tracking {
+        return Ok(());
+    }
+    let largest = queries::largest_lot(conn, product)?.unwrap_or(0);
+    match tracking {
+        Tracking::None if largest > 0 => {
+            return Err(TrackingError::LotsInStock(
+                "Pieces of this item lie in lots. Count the lots to nothing first.",
+            ));
+        }
+        Tracking::Serial if largest > 1 => {
+            return Err(TrackingError::LotsInStock(
+                "Several pieces lie in one lot. A serial number is one piece: count the lots to nothing first.",
+            ));
+        }
+        Tracking::None | Tracking::Lot | Tracking::Serial => {}
+    }
+    queries::set_tracking(conn, product, tracking)?;
+    let arguments = json!({ "tracking": tracking.to_string() });
+    let subject = format!("product/{product}");
+    let kind = audit::Kind::TrackingChanged;
+    audit::record(conn, user, kind, &subject, &arguments, now)?;
+    Ok(())
 }
 
 /// A SKU or barcode as it is compared: in small letters, without spaces around it. `None` where

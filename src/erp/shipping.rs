@@ -313,7 +313,8 @@ fn has_come_back(
 }
 
 /// What a shipment's movements name as their source.
-fn source_of(shipment: ShipmentId) -> String {
+#[must_use]
+pub fn source_of(shipment: ShipmentId) -> String {
     format!("shipment:{shipment}")
 }
 

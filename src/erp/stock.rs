@@ -9,6 +9,7 @@ use crate::erp::{audit, orders};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, LocationId, LotId, OrderLineId, ProductId, UserId};
 
+pub mod jobs;
 pub mod leaving;
 pub mod lots;
 pub mod queries;

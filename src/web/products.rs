@@ -1,4 +1,6 @@
-//! Items: the list, one item with its stock and its ledger, adjusting stock.
+//! Items: the list, and a new one.
+pub mod lots;
+pub mod show;
 pub mod stores;
 
 use actix_web::http::StatusCode;
@@ -10,16 +12,14 @@ use super::error::WebError;
 use super::filters;
 use super::form::Errors;
 use super::page::{Frame, Section, html, see_other};
-use super::visitor::{CurrentUser, Visitor};
-use crate::erp::locations::{self, Location};
+use super::visitor::Visitor;
 use crate::erp::products::queries::{self as rows, ProductRow};
 use crate::erp::products::{self, NewProduct, ProductError};
-use crate::erp::stock::queries::{self as stock_rows, MovementRow};
-use crate::erp::stock::{self, Movement, StockError};
+use crate::erp::stock::StockError;
+use crate::erp::stock::queries as stock_rows;
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
-use crate::shopify::inventory::shown::{self, InStore};
-use crate::types::{LocationId, ProductId};
+use crate::types::ProductId;
 
 const PAGE: i64 = 50;
 
@@ -79,14 +79,18 @@ pub async fn index(
                 .into_iter()
                 .map(|product| {
                     let of = levels.iter().filter(|level| level.product_id == product.id);
-                    let (on_hand, reserved) = of.fold((0, 0), |(on_hand, reserved), level| {
-                        (on_hand + level.on_hand, reserved + level.reserved)
+                    let sums = of.fold((0, 0, 0), |(on_hand, reserved, free), level| {
+                        (
+                            on_hand + level.on_hand,
+                            reserved + level.reserved,
+                            free + level.free(),
+                        )
                     });
                     Row {
                         product,
-                        on_hand,
-                        reserved,
-                        free: on_hand - reserved,
+                        on_hand: sums.0,
+                        reserved: sums.1,
+                        free: sums.2,
                     }
                 })
                 .collect();
@@ -110,192 +114,6 @@ pub async fn index(
         older,
     };
     Ok(html(StatusCode::OK, &page))
-}
-
-#[derive(Deserialize)]
-pub struct ShowQuery {
-    #[serde(default)]
-    tab: String,
-    #[serde(default)]
-    before: Option<i64>,
-}
-
-struct Level {
-    location: Location,
-    on_hand: i64,
-    reserved: i64,
-    free: i64,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct AdjustForm {
-    #[serde(default)]
-    location: String,
-    #[serde(default)]
-    quantity: String,
-    #[serde(default)]
-    reason: String,
-}
-
-#[derive(Template)]
-#[template(path = "products/show.html")]
-struct ShowPage {
-    frame: Frame,
-    product: ProductRow,
-    levels: Vec<Level>,
-    ledger: Vec<MovementRow>,
-    /// What each store is told of it.
-    stores: Vec<InStore>,
-    is_ledger: bool,
-    older: String,
-    form: AdjustForm,
-    errors: Errors,
-    on_hand: i64,
-    reserved: i64,
-}
-
-/// `GET /products/{id}?tab=stock|ledger`
-///
-/// # Errors
-///
-/// `NotFound`.
-pub async fn show(
-    db: web::Data<Db>,
-    visitor: Visitor,
-    id: web::Path<ProductId>,
-    query: web::Query<ShowQuery>,
-) -> Result<HttpResponse, WebError> {
-    let frame = visitor.frame(Section::Products);
-    let refused = (AdjustForm::default(), Errors::default());
-    let page = page(&db, frame, id.into_inner(), &query, refused).await?;
-    Ok(html(StatusCode::OK, &page))
-}
-
-async fn page(
-    db: &Db,
-    frame: Frame,
-    id: ProductId,
-    query: &ShowQuery,
-    (form, errors): (AdjustForm, Errors),
-) -> Result<ShowPage, WebError> {
-    let before = query.before;
-    let is_ledger = query.tab == "ledger";
-    let (product, levels, ledger, stores) = db
-        .read(move |conn| {
-            let product = rows::find(conn, id)?;
-            let found = stock_rows::levels_of(conn, &[id])?;
-            let levels: Vec<Level> = locations::list(conn)?
-                .into_iter()
-                .map(|location| {
-                    let level = found.iter().find(|level| level.location_id == location.id);
-                    let (on_hand, reserved) =
-                        level.map_or((0, 0), |level| (level.on_hand, level.reserved));
-                    Level {
-                        location,
-                        on_hand,
-                        reserved,
-                        free: on_hand - reserved,
-                    }
-                })
-                .collect();
-            let ledger = stock_rows::list_movements(conn, id, before, PAGE)?;
-            let stores = if is_ledger {
-                Vec::new()
-            } else {
-                shown::of_item(conn, id, None)?
-            };
-            Ok::<_, DbError>((product, levels, ledger, stores))
-        })
-        .await?;
-    let product = product.ok_or_else(|| WebError::NotFound(format!("item {id}")))?;
-    let full = ledger.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let older = match ledger.last() {
-        Some(last) if full => format!("?tab=ledger&before={}", last.id),
-        Some(_) | None => String::new(),
-    };
-    Ok(ShowPage {
-        frame,
-        product,
-        on_hand: levels.iter().map(|level| level.on_hand).sum(),
-        reserved: levels.iter().map(|level| level.reserved).sum(),
-        levels,
-        ledger,
-        stores,
-        is_ledger,
-        older,
-        form,
-        errors,
-    })
-}
-
-/// `POST /products/{id}/adjustments`
-///
-/// # Errors
-///
-/// `NotFound`; what is wrong with the form is said beside its fields.
-pub async fn adjust(
-    db: web::Data<Db>,
-    clock: web::Data<Clock>,
-    visitor: Visitor,
-    user: CurrentUser,
-    id: web::Path<ProductId>,
-    form: web::Form<AdjustForm>,
-) -> Result<HttpResponse, WebError> {
-    let (id, now, user, form) = (id.into_inner(), clock.now(), user.id, form.into_inner());
-    let mut errors = Errors::default();
-    let place: Option<LocationId> = form.location.parse().ok();
-    let quantity: Option<i64> = signed(&form.quantity);
-    if place.is_none() {
-        errors.add("location", "Choose a location");
-    }
-    if quantity.is_none_or(|quantity| quantity == 0) {
-        errors.add("quantity", "Enter how many came or went, like 12 or -3");
-    }
-    if form.reason.trim().is_empty() {
-        errors.add("reason", "Say why, like: counted, damaged, received");
-    }
-    if let (Some(location), Some(quantity), true) = (place, quantity, errors.is_empty()) {
-        let reason = form.reason.trim().to_owned();
-        let done = db
-            .write(move |conn| {
-                let movement = Movement {
-                    product: id,
-                    location,
-                    lot: None,
-                    quantity,
-                    reason: &reason,
-                    source: "person",
-                    user: Some(user),
-                };
-                stock::adjust(conn, &movement, now)
-            })
-            .await;
-        match done {
-            Ok(()) => {
-                visitor.say(&db, "The stock is changed.").await?;
-                return Ok(see_other(&format!("/products/{id}?tab=stock")));
-            }
-            Err(StockError::NotEnough { on_hand }) => {
-                errors.add("quantity", format!("Only {on_hand} are there"));
-            }
-            Err(error @ StockError::SerialTwice(_)) => errors.add("lot", error.to_string()),
-            Err(error @ (StockError::NoReason | StockError::Nothing | StockError::Db(_))) => {
-                return Err(error.into());
-            }
-        }
-    }
-    let query = ShowQuery {
-        tab: String::new(),
-        before: None,
-    };
-    let frame = visitor.frame(Section::Products);
-    let page = page(&db, frame, id, &query, (form, errors)).await?;
-    Ok(html(StatusCode::UNPROCESSABLE_ENTITY, &page))
-}
-
-/// `12`, `+12`, `-3`, and the typographic minus as well.
-fn signed(text: &str) -> Option<i64> {
-    text.trim().replace('−', "-").parse().ok()
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -6,8 +6,8 @@ use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
     account, api, audit, customers, deliveries, events, gate, health, holds, home, integrations,
-    jobs, mappings, metrics, nav, orders, palette, pausing, products, refreshing, sessions, setup,
-    shipments, static_files, sync, users, webhooks,
+    jobs, lots, mappings, metrics, nav, orders, palette, pausing, products, refreshing, sessions,
+    setup, shipments, static_files, sync, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -200,9 +200,17 @@ fn goods() -> Vec<Route> {
         get ("/products",                         Access::May(Action::View), products::index),
         get ("/products/new",                     Access::May(Action::Map),  products::new),
         post("/products",                         Access::May(Action::Map),  products::create),
-        get ("/products/{id}",                    Access::May(Action::View), products::show),
-        post("/products/{id}/adjustments",        Access::May(Action::AdjustStock), products::adjust),
+        get ("/products/{id}",                    Access::May(Action::View), products::show::show),
+        post("/products/{id}/adjustments",        Access::May(Action::AdjustStock), products::show::adjust),
+        post("/products/{id}/tracking",           Access::May(Action::AdjustStock), products::lots::update_tracking),
+        post("/products/{id}/lots",               Access::May(Action::AdjustStock), products::lots::create),
         post("/products/{id}/stores/{shop}/push", Access::May(Action::AdjustStock), products::stores::create_push),
+        get ("/lots",                             Access::May(Action::View), lots::index),
+        get ("/lots/{id}",                        Access::May(Action::View), lots::show),
+        get ("/lots/{id}/export",                 Access::May(Action::View), lots::export::show),
+        post("/lots/{id}/block",                  Access::May(Action::AdjustStock), lots::block),
+        post("/lots/{id}/release",                Access::May(Action::AdjustStock), lots::release),
+        post("/lots/{id}/date",                   Access::May(Action::AdjustStock), lots::update_date),
     ]
 }
 

@@ -26,6 +26,7 @@ mod inbox;
 mod inventory;
 mod keys;
 mod kill;
+mod lots;
 mod mapping;
 mod money;
 mod oddities;

@@ -2,15 +2,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::ToSpan as _;
+use jiff::tz::TimeZone;
+
 use super::CommandError;
 use crate::app::Counterfoil;
 use crate::erp::locations::{self, NewLocation};
 use crate::erp::orders;
-use crate::erp::products::{self, NewProduct, ProductError};
-use crate::erp::stock::{self, Movement, StockError};
+use crate::erp::products::{self, NewProduct, ProductError, Tracking};
+use crate::erp::stock::{self, Movement, lots};
 use crate::platform::db::DbConnection;
 use crate::practice::catalogue::{CatalogueItem, catalogue};
-use crate::shopify::mappings::{self, By, MappingError};
+use crate::shopify::mappings::{self, By};
 use crate::shopify::{shops, unmapped};
 use crate::types::{At, LocationId, ProductId, VariantId};
 
@@ -64,6 +67,10 @@ fn put_on_shelf(
         Err(ProductError::SkuTaken(_)) => return Ok(()),
         Err(error) => return Err(CommandError::Told(error.to_string())),
     };
+    let has_lots = item.title.contains("Matcha") && item.requires_shipping;
+    if has_lots {
+        products::set_tracking(conn, product, Tracking::Lot, None, now).map_err(told)?;
+    }
     for (name, quantity) in &item.quantities {
         let Some(location) = places.get(name).copied().filter(|_| *quantity > 0) else {
             continue;
@@ -77,10 +84,42 @@ fn put_on_shelf(
             source: "demo",
             user: None,
         };
-        stock::adjust(conn, &movement, now)
-            .map_err(|error: StockError| CommandError::Told(error.to_string()))?;
+        if has_lots {
+            put_in_lots(conn, &movement, now)?;
+        } else {
+            stock::adjust(conn, &movement, now).map_err(told)?;
+        }
     }
     Ok(())
+}
+
+/// Half of it in a lot that is good for six weeks, half in one that came later.
+fn put_in_lots(
+    conn: &mut DbConnection,
+    all: &Movement<'_>,
+    now: At,
+) -> Result<(), CommandError> {
+    let today = now.timestamp().to_zoned(TimeZone::UTC).date();
+    let half = all.quantity / 2;
+    for (nth, quantity, weeks) in [(1, half, 6), (2, all.quantity - half, 30)] {
+        if quantity == 0 {
+            continue;
+        }
+        let code = format!("L-26-{:02}{nth}", all.product.0);
+        let best_before = today.checked_add(weeks.weeks()).ok();
+        let lot = lots::name(conn, all.product, &code, best_before, now).map_err(told)?;
+        let some = Movement {
+            lot: Some(lot),
+            quantity,
+            ..all.clone()
+        };
+        stock::adjust(conn, &some, now).map_err(told)?;
+    }
+    Ok(())
+}
+
+fn told(error: impl std::error::Error) -> CommandError {
+    CommandError::Told(error.to_string())
 }
 
 /// Waits until the products of the store are imported.
@@ -107,7 +146,6 @@ async fn is_importing(counterfoil: &Counterfoil) -> Result<bool, CommandError> {
 /// is left to the person who looks at the demo.
 pub(super) async fn map_equal_skus(counterfoil: &Counterfoil) -> Result<(), CommandError> {
     let now = counterfoil.clock.now();
-    let told = |error: MappingError| CommandError::Told(error.to_string());
     counterfoil
         .db
         .write(move |conn| {

@@ -3,7 +3,7 @@ use diesel::prelude::*;
 
 use super::Tracking;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::products;
+use crate::schema::{products, stock_levels};
 use crate::types::{At, ProductId};
 
 /// A product as it is stored.
@@ -57,6 +57,26 @@ pub fn find(conn: &mut DbConnection, id: ProductId) -> Result<Option<ProductRow>
         .select(ProductRow::as_select())
         .first(conn)
         .optional()?)
+}
+
+pub(super) fn set_tracking(
+    conn: &mut DbConnection,
+    id: ProductId,
+    tracking: Tracking,
+) -> Result<(), DbError> {
+    diesel::update(products::table.find(id))
+        .set(products::tracking.eq(tracking))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The most pieces that lie or are promised in one lot of a product; `None` where none has any.
+pub(super) fn largest_lot(conn: &mut DbConnection, id: ProductId) -> Result<Option<i64>, DbError> {
+    Ok(stock_levels::table
+        .filter(stock_levels::product_id.eq(id))
+        .filter(stock_levels::lot_id.is_not_null())
+        .select(diesel::dsl::max(stock_levels::on_hand))
+        .get_result(conn)?)
 }
 
 /// Finds a product by its exact SKU.

@@ -53,3 +53,16 @@ pub fn insert_seller(conn: &mut DbConnection, name: &str, time_zone: &str) -> Re
         .execute(conn)?;
     Ok(())
 }
+
+/// The company's time zone, as IANA names it.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_time_zone(conn: &mut DbConnection) -> Result<Option<String>, DbError> {
+    Ok(sellers::table
+        .order(sellers::id)
+        .select(sellers::time_zone)
+        .first(conn)
+        .optional()?)
+}

@@ -1,6 +1,7 @@
 //! Lots and serial numbers: named when goods come in, barred when they must not leave, looked up when they are called
 //! back. A serial number is a lot of one piece.
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::queries::lots::{self as queries, LotRow};
@@ -8,7 +9,7 @@ use super::{Movement, StockError, adjust, take_back};
 use crate::erp::events::{self, StockChanged};
 use crate::erp::products::Tracking;
 use crate::erp::products::queries as product_rows;
-use crate::erp::{audit, orders};
+use crate::erp::{audit, orders, setup};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, LocationId, LotId, ProductId, UserId};
 
@@ -78,7 +79,19 @@ pub fn name(
     if item.tracking == Tracking::None {
         return Err(LotError::NotTracked);
     }
-    queries::ensure(conn, product, code, &normal(code), best_before, now)?;
+    let state = match best_before {
+        Some(day) if day < today(conn, now)? => LotState::Expired,
+        Some(_) | None => LotState::Open,
+    };
+    let new = queries::NewLot {
+        product_id: product,
+        code,
+        code_normal: &normal(code),
+        best_before: best_before.map(|day| day.to_string()),
+        state,
+        created_at: now,
+    };
+    queries::ensure(conn, &new)?;
     let lot = queries::find_by_code(conn, product, &normal(code))?.ok_or(LotError::NotFound)?;
     match (lot.best_before(), best_before) {
         (Some(known), Some(day)) if known != day => Err(LotError::OtherDate {
@@ -87,6 +100,10 @@ pub fn name(
         }),
         (None, Some(day)) => {
             queries::set_best_before(conn, lot.id, Some(day))?;
+            if lot.state == LotState::Open && day < today(conn, now)? {
+                queries::set_state(conn, lot.id, LotState::Expired, None)?;
+                bar(conn, lot.id, now)?;
+            }
             Ok(lot.id)
         }
         (None | Some(_), _) => Ok(lot.id),
@@ -165,7 +182,6 @@ pub fn block(
 pub fn release(
     conn: &mut DbConnection,
     lot: LotId,
-    today: Date,
     user: Option<UserId>,
     now: At,
 ) -> Result<(), LotError> {
@@ -180,7 +196,7 @@ pub fn release(
         &arguments,
         now,
     )?;
-    settle_state(conn, &row, today, now)
+    settle_state(conn, &row, now)
 }
 
 /// Corrects a lot's best-before day; a lot that was expired by mistake may leave again, one that is over is barred.
@@ -192,7 +208,6 @@ pub fn correct_date(
     conn: &mut DbConnection,
     lot: LotId,
     best_before: Option<Date>,
-    today: Date,
     user: Option<UserId>,
     now: At,
 ) -> Result<(), LotError> {
@@ -203,7 +218,7 @@ pub fn correct_date(
     audit::record(conn, user, audit::Kind::LotDated, &subject, &arguments, now)?;
     match row.state {
         LotState::Blocked => Ok(()),
-        LotState::Open | LotState::Expired => settle_state(conn, &row, today, now),
+        LotState::Open | LotState::Expired => settle_state(conn, &row, now),
     }
 }
 
@@ -212,7 +227,8 @@ pub fn correct_date(
 /// # Errors
 ///
 /// The database's.
-pub fn expire(conn: &mut DbConnection, today: Date, now: At) -> Result<usize, LotError> {
+pub fn expire(conn: &mut DbConnection, now: At) -> Result<usize, LotError> {
+    let today = today(conn, now)?;
     let due = queries::list_expired(conn, today, BATCH)?;
     for lot in &due {
         queries::set_state(conn, *lot, LotState::Expired, None)?;
@@ -235,12 +251,15 @@ pub(super) fn check_single(
     Ok(())
 }
 
-fn settle_state(
-    conn: &mut DbConnection,
-    row: &LotRow,
-    today: Date,
-    now: At,
-) -> Result<(), LotError> {
+/// The day in the company's time zone: a lot is good through its last day.
+fn today(conn: &mut DbConnection, now: At) -> Result<Date, DbError> {
+    let name = setup::queries::find_time_zone(conn)?.unwrap_or_default();
+    let zone = TimeZone::get(&name).unwrap_or(TimeZone::UTC);
+    Ok(now.timestamp().to_zoned(zone).date())
+}
+
+fn settle_state(conn: &mut DbConnection, row: &LotRow, now: At) -> Result<(), LotError> {
+    let today = today(conn, now)?;
     if row.best_before().is_some_and(|day| day < today) {
         queries::set_state(conn, row.id, LotState::Expired, None)?;
         return bar(conn, row.id, now);

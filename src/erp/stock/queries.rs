@@ -319,6 +319,33 @@ pub fn levels_of(
     Ok(levels)
 }
 
+/// What lies of a product at locations that are closed: name, on hand. Nothing of it is promised.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_closed(
+    conn: &mut DbConnection,
+    product: ProductId,
+) -> Result<Vec<(String, i64)>, DbError> {
+    let levels: Vec<(String, i64)> = stock_levels::table
+        .inner_join(locations::table)
+        .filter(stock_levels::product_id.eq(product))
+        .filter(locations::active.eq(false))
+        .filter(stock_levels::on_hand.gt(0))
+        .order(locations::id)
+        .select((locations::name, stock_levels::on_hand))
+        .load(conn)?;
+    let mut places: Vec<(String, i64)> = Vec::new();
+    for (name, on_hand) in levels {
+        match places.last_mut() {
+            Some((last, sum)) if *last == name => *sum += on_hand,
+            Some(_) | None => places.push((name, on_hand)),
+        }
+    }
+    Ok(places)
+}
+
 /// A level with the names of its item and place.
 #[derive(Clone, Debug, Queryable)]
 pub struct PlacedRow {

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use super::{field, moment};
 use crate::erp::orders::queries::records;
 use crate::erp::shipping::queries::{self, ShipmentRow};
-use crate::erp::shipping::{self, FieldError, NewShipment, ShipError, Tracking};
+use crate::erp::shipping::{self, FieldError, LotChoice, NewShipment, ShipError, Tracking};
+use crate::erp::stock::queries::lots;
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::shopify::fulfillments::queries as pushes;
@@ -53,6 +54,21 @@ pub struct Body {
 pub struct BodyLine {
     line_id: i64,
     quantity: i64,
+    /// Which lots or serial numbers of it; what is not said leaves as it was promised, then first what expires first.
+    #[serde(default)]
+    lots: Vec<BodyLot>,
+}
+
+/// Pieces of one lot.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewShipmentLot)]
+pub struct BodyLot {
+    /// The lot's code, or the serial number.
+    code: String,
+    /// Pieces of the item; all that leave of the line unless said, one of a serial number.
+    #[serde(default)]
+    quantity: Option<i64>,
 }
 
 /// What left.
@@ -78,6 +94,15 @@ pub struct Shipment {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShipmentLine {
     pub line_id: i64,
+    pub quantity: i64,
+    pub lots: Vec<ShipmentLot>,
+}
+
+/// Pieces of one lot that left.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShipmentLot {
+    /// The lot's code, or the serial number.
+    pub code: String,
     pub quantity: i64,
 }
 
@@ -105,6 +130,16 @@ fn shown(conn: &mut DbConnection, public_id: &str, row: ShipmentRow) -> Result<S
     let tracking = row.tracking();
     let lines = queries::list_lines(conn, row.id)?;
     let pushed = pushes::list_of_shipment(conn, row.id)?;
+    let source = shipping::source_of(row.id);
+    let left = lots::list_of_order(conn, row.order_id)?;
+    let of_line = |line: OrderLineId| {
+        let mine = left.iter().filter(|one| one.0 == line && one.4 == source);
+        mine.map(|one| ShipmentLot {
+            code: one.2.clone(),
+            quantity: one.3,
+        })
+        .collect()
+    };
     Ok(Shipment {
         id: row.public_id,
         order_id: public_id.to_owned(),
@@ -115,6 +150,7 @@ fn shown(conn: &mut DbConnection, public_id: &str, row: ShipmentRow) -> Result<S
             .map(|line| ShipmentLine {
                 line_id: line.order_line_id.0,
                 quantity: line.quantity,
+                lots: of_line(line.order_line_id),
             })
             .collect(),
         carrier: tracking.carrier,
@@ -213,7 +249,7 @@ fn ship(conn: &mut DbConnection, call: &Call, now: At) -> Result<Shipment, WebEr
         version: body.version.unwrap_or(order.version),
         location: LocationId(body.location_id),
         lines: pieces(&body.lines),
-        lots: Vec::new(),
+        lots: choices(&body.lines),
         tracking: Tracking {
             carrier: body.carrier.clone().filter(|text| !text.trim().is_empty()),
             numbers: body.tracking_numbers.clone(),
@@ -236,6 +272,19 @@ fn ship(conn: &mut DbConnection, call: &Call, now: At) -> Result<Shipment, WebEr
         ));
     }
     Ok(shipment)
+}
+
+fn choices(lines: &[BodyLine]) -> Vec<LotChoice> {
+    let lots = lines
+        .iter()
+        .flat_map(|line| line.lots.iter().map(move |lot| (line.line_id, lot)));
+    lots.map(|(line, lot)| LotChoice {
+        line: OrderLineId(line),
+        product: None,
+        code: lot.code.clone(),
+        quantity: lot.quantity,
+    })
+    .collect()
 }
 
 /// A line that is named twice is one line.
@@ -283,10 +332,14 @@ fn named(fault: FieldError) -> (String, String) {
         "url" => "tracking_url".to_owned(),
         "location" => "location_id".to_owned(),
         "quantities" => "lines".to_owned(),
-        other => match other.strip_prefix("quantity-") {
-            Some(line) => format!("lines[line_id={line}].quantity"),
-            None => other.to_owned(),
-        },
+        other => {
+            let lot = other.strip_prefix("lot-").and_then(|of| of.split_once('-'));
+            match (other.strip_prefix("quantity-"), lot) {
+                (Some(line), _) => format!("lines[line_id={line}].quantity"),
+                (None, Some((line, _item))) => format!("lines[line_id={line}].lots"),
+                (None, None) => other.to_owned(),
+            }
+        }
     };
     (field, fault.message)
 }
@@ -297,8 +350,11 @@ mod tests {
 
     #[test]
     fn a_line_that_is_named_twice_is_one_line() {
-        let lines =
-            [(2, 1), (1, 1), (2, 3)].map(|(line_id, quantity)| BodyLine { line_id, quantity });
+        let lines = [(2, 1), (1, 1), (2, 3)].map(|(line_id, quantity)| BodyLine {
+            line_id,
+            quantity,
+            lots: Vec::new(),
+        });
         assert_eq!(pieces(&lines), [(OrderLineId(1), 1), (OrderLineId(2), 4)]);
     }
 
@@ -312,6 +368,7 @@ mod tests {
             .0
         };
         assert_eq!(name("quantity-17"), "lines[line_id=17].quantity");
+        assert_eq!(name("lot-17-3"), "lines[line_id=17].lots");
         assert_eq!(name("tracking"), "tracking_numbers");
         assert_eq!(name("carrier"), "carrier");
     }

@@ -24,17 +24,23 @@ pub struct Filter {
     limit: Option<i64>,
 }
 
-/// One item at one location.
+/// One item at one location, in one lot or in none.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StockLevel {
     pub product_id: i64,
     pub sku: String,
     pub location_id: i64,
     pub location: String,
+    /// The lot's code or the serial number; null where the item has none, or nobody has named it.
+    pub lot: Option<String>,
+    /// The lot's best-before day, as `2026-11-30`.
+    pub best_before: Option<String>,
+    /// The lot is blocked or expired: nothing of it may leave.
+    pub barred: bool,
     pub on_hand: i64,
     /// Promised to orders.
     pub reserved: i64,
-    /// On hand and promised to nobody; below zero where more is promised than there is.
+    /// On hand, promised to nobody and not barred.
     pub available: i64,
 }
 
@@ -46,6 +52,9 @@ impl From<PlacedRow> for StockLevel {
             sku: row.sku,
             location_id: row.level.location_id.0,
             location: row.location,
+            lot: row.lot,
+            best_before: row.level.expires,
+            barred: row.level.barred,
             on_hand: row.level.on_hand,
             reserved: row.level.reserved,
         }

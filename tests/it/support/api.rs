@@ -37,6 +37,13 @@ impl Program {
         self.ask(request).await
     }
 
+    /// With a key that makes it safe to repeat.
+    pub(crate) async fn post_once(&self, path: &str, key: &str, body: Value) -> (u16, Value) {
+        let client = http_client(Policy::none());
+        let request = client.post(format!("{}{path}", self.url)).json(&body);
+        self.ask(request.header("Idempotency-Key", key)).await
+    }
+
     async fn ask(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let answer = request
             .bearer_auth(&self.token)

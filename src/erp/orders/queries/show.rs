@@ -2,6 +2,7 @@
 use diesel::prelude::*;
 
 use super::amounts::{ChargeRow, DiscountRow, TaxRow};
+use crate::erp::products::Tracking;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
     channels, line_products, order_charges, order_discounts, order_lines, order_taxes,
@@ -42,6 +43,7 @@ pub struct ItemRow {
     pub sku: String,
     pub name: String,
     pub quantity_each: i64,
+    pub tracking: Tracking,
 }
 
 /// Where an order comes from.
@@ -111,6 +113,7 @@ pub fn list_items(conn: &mut DbConnection, order: OrderId) -> Result<Vec<ItemRow
             products::sku,
             products::name,
             line_products::quantity_each,
+            products::tracking,
         ))
         .load(conn)?)
 }

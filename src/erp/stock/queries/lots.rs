@@ -1,5 +1,7 @@
 //! SQL of `lots` and `lot_uses`.
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use jiff::civil::Date;
 
 use super::LevelRow;
@@ -104,24 +106,24 @@ pub(in crate::erp::stock) fn count_on_hand(
     Ok(levels.into_iter().sum())
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = lots)]
+pub(in crate::erp::stock) struct NewLot<'a> {
+    pub(in crate::erp::stock) product_id: ProductId,
+    pub(in crate::erp::stock) code: &'a str,
+    pub(in crate::erp::stock) code_normal: &'a str,
+    pub(in crate::erp::stock) best_before: Option<String>,
+    pub(in crate::erp::stock) state: LotState,
+    pub(in crate::erp::stock) created_at: At,
+}
+
 /// Makes sure that an item has a lot of this code.
 pub(in crate::erp::stock) fn ensure(
     conn: &mut DbConnection,
-    product: ProductId,
-    code: &str,
-    normal: &str,
-    best_before: Option<Date>,
-    now: At,
+    lot: &NewLot<'_>,
 ) -> Result<(), DbError> {
-    let best_before = best_before.map(|day| day.to_string());
     native!(conn, |c| diesel::insert_into(lots::table)
-        .values((
-            lots::product_id.eq(product),
-            lots::code.eq(code),
-            lots::code_normal.eq(normal),
-            lots::best_before.eq(&best_before),
-            lots::created_at.eq(now),
-        ))
+        .values(lot)
         .on_conflict_do_nothing()
         .execute(c))?;
     Ok(())
@@ -266,6 +268,19 @@ pub fn list_of_product(
         .select(LotRow::as_select())
         .load(conn)?;
     with_stock(conn, there.into_iter().chain(gone).collect())
+}
+
+/// A lot with its stock.
+///
+/// # Errors
+///
+/// The database's.
+pub fn find_with_stock(
+    conn: &mut DbConnection,
+    lot: LotId,
+) -> Result<Option<LotWithStock>, DbError> {
+    let rows: Vec<LotRow> = find(conn, lot)?.into_iter().collect();
+    Ok(with_stock(conn, rows)?.pop())
 }
 
 /// Lots of any item whose code begins so, after one of them; all lots for an empty text.
@@ -430,13 +445,15 @@ pub fn list_uses(
 ///
 /// The database's.
 pub fn count_uses(conn: &mut DbConnection, lot: LotId) -> Result<(i64, i64), DbError> {
-    let quantities: Vec<i64> = lot_uses::table
+    let left = lot_uses::table
         .filter(lot_uses::lot_id.eq(lot))
-        .filter(lot_uses::undone_at.is_null())
-        .select(lot_uses::quantity)
-        .load(conn)?;
-    let lines = i64::try_from(quantities.len()).unwrap_or(i64::MAX);
-    Ok((quantities.into_iter().sum(), lines))
+        .filter(lot_uses::undone_at.is_null());
+    // PostgreSQL adds up to a number of any length.
+    let pieces = sql::<BigInt>("CAST(coalesce(sum(lot_uses.quantity), 0) AS BIGINT)");
+    Ok((
+        left.select(pieces).get_result(conn)?,
+        left.count().get_result(conn)?,
+    ))
 }
 
 /// The orders that pieces of a lot are promised to: order, its name, its customer, pieces.

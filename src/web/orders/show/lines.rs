@@ -7,9 +7,11 @@ use crate::erp::orders::incoming::label;
 use crate::erp::orders::kept::{self, KeptDuty};
 use crate::erp::orders::lines::LineResolution;
 use crate::erp::orders::queries::{self as rows, LineFacts, LineRow, OrderRow, show as parts};
+use crate::erp::products::Tracking;
+use crate::erp::stock::queries::lots::{self as lot_rows, LotRow};
 use crate::erp::stock::queries::{self as stock, LevelRow, ReservationRow};
 use crate::platform::db::{DbConnection, DbError};
-use crate::types::{Currency, LocationId, Money, OrderLineId, ProductId, UnitPrice};
+use crate::types::{Currency, LocationId, LotId, Money, OrderLineId, ProductId, UnitPrice};
 
 /// An item that a line stands for, with its stock.
 #[derive(Clone, Debug)]
@@ -22,6 +24,34 @@ pub struct ItemView {
     pub stock: Vec<String>,
     /// `success`, `warning`.
     pub tone: &'static str,
+    /// What can be chosen of it.
+    pub lots: LotsView,
+}
+
+/// The lots of an item as the ship form offers them.
+#[derive(Clone, Debug)]
+pub struct LotsView {
+    pub tracking: Tracking,
+    /// Code, and what is said of it: `L-26-0917 · 96`.
+    pub choices: Vec<(String, String)>,
+    /// What leaves where nobody chooses: `L-26-0917`; empty: nothing is promised.
+    pub promised: String,
+    /// The serial numbers that are promised, one on each line.
+    pub serials: String,
+}
+
+impl ItemView {
+    /// Whether a lot is chosen for it.
+    #[must_use]
+    pub fn has_lots(&self) -> bool {
+        self.lots.tracking == Tracking::Lot
+    }
+
+    /// Whether each piece of it has a number of its own.
+    #[must_use]
+    pub fn has_serials(&self) -> bool {
+        self.lots.tracking == Tracking::Serial
+    }
 }
 
 /// A line as the page shows it.
@@ -51,6 +81,8 @@ pub struct LineView {
     pub refunded: i64,
     /// Pieces that others are still to ship.
     pub others: i64,
+    /// The lots that have left with it, and how many pieces of each.
+    pub lots_gone: Vec<(LotId, String, i64)>,
     /// Pieces still to leave.
     pub open: i64,
     /// Pieces that stock is promised for.
@@ -88,13 +120,22 @@ struct Stock {
     levels: Vec<LevelRow>,
     held: Vec<ReservationRow>,
     places: BTreeMap<LocationId, String>,
+    lots: BTreeMap<LotId, LotRow>,
+    gone: Vec<(OrderLineId, LotId, String, i64, String)>,
 }
 
 pub(super) fn load(conn: &mut DbConnection, order: &OrderRow) -> Result<Vec<LineView>, DbError> {
     let items = parts::list_items(conn, order.id)?;
     let products: Vec<ProductId> = items.iter().map(|item| item.product).collect();
+    let levels = stock::levels_of(conn, &products)?;
+    let lots: Vec<LotId> = levels.iter().filter_map(|level| level.lot_id).collect();
     let stock = Stock {
-        levels: stock::levels_of(conn, &products)?,
+        lots: lot_rows::list(conn, &lots)?
+            .into_iter()
+            .map(|lot| (lot.id, lot))
+            .collect(),
+        gone: lot_rows::list_of_order(conn, order.id)?,
+        levels,
         held: stock::reservations_of_order(conn, order.id)?,
         places: locations::list(conn)?
             .into_iter()
@@ -157,6 +198,7 @@ fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock
         current: facts.current_quantity,
         ordered: facts.quantity,
         gone,
+        lots_gone: lots_gone(row.id, &stock.gone),
         elsewhere: facts.fulfilled_elsewhere,
         returned: row.returned_quantity,
         refunded: row.refunded_quantity,
@@ -231,14 +273,20 @@ fn reserved(line: OrderLineId, product: ProductId, held: &[ReservationRow]) -> i
 }
 
 fn item_view(item: &parts::ItemRow, open: i64, line: OrderLineId, stock: &Stock) -> ItemView {
-    let levels: Vec<String> = stock
+    let mut here: Vec<(LocationId, i64)> = Vec::new();
+    for level in stock
         .levels
         .iter()
         .filter(|level| level.product_id == item.product)
-        .filter_map(|level| {
-            let place = stock.places.get(&level.location_id)?;
-            Some(format!("{} at {place}", level.on_hand))
-        })
+    {
+        match here.last_mut() {
+            Some((place, pieces)) if *place == level.location_id => *pieces += level.on_hand,
+            Some(_) | None => here.push((level.location_id, level.on_hand)),
+        }
+    }
+    let levels: Vec<String> = here
+        .into_iter()
+        .filter_map(|(place, pieces)| Some(format!("{pieces} at {}", stock.places.get(&place)?)))
         .collect();
     let enough =
         reserved(line, item.product, &stock.held) >= open.saturating_mul(item.quantity_each);
@@ -253,5 +301,71 @@ fn item_view(item: &parts::ItemRow, open: i64, line: OrderLineId, stock: &Stock)
             levels
         },
         tone: if enough { "success" } else { "warning" },
+        lots: lots_view(item, line, stock),
     }
+}
+
+fn lots_view(item: &parts::ItemRow, line: OrderLineId, stock: &Stock) -> LotsView {
+    let of_item = || {
+        stock
+            .levels
+            .iter()
+            .filter(|level| level.product_id == item.product)
+    };
+    let mut places: Vec<LocationId> = of_item().map(|level| level.location_id).collect();
+    places.dedup();
+    let choices = of_item()
+        .filter(|level| level.on_hand > 0 && !level.barred)
+        .filter_map(|level| {
+            let lot = stock.lots.get(&level.lot_id?)?;
+            let mut words = format!("{} · {}", lot.code, level.on_hand);
+            if places.len() > 1 {
+                words.push_str(" at ");
+                words.push_str(stock.places.get(&level.location_id)?);
+            }
+            if let Some(day) = &lot.best_before {
+                words.push_str(" · best before ");
+                words.push_str(day);
+            }
+            Some((lot.code.clone(), words))
+        })
+        .collect();
+    let promised: Vec<(&str, i64)> = stock
+        .held
+        .iter()
+        .filter(|row| row.order_line_id == line && row.product_id == item.product)
+        .filter(|row| row.quantity > 0)
+        .filter_map(|row| Some((stock.lots.get(&row.lot_id?)?.code.as_str(), row.quantity)))
+        .collect();
+    LotsView {
+        tracking: item.tracking,
+        choices,
+        serials: promised
+            .iter()
+            .map(|(code, _one)| *code)
+            .collect::<Vec<&str>>()
+            .join("\n"),
+        promised: match promised[..] {
+            [(code, _all)] => code.to_owned(),
+            _ => promised
+                .iter()
+                .map(|(code, pieces)| format!("{code} ×{pieces}"))
+                .collect::<Vec<String>>()
+                .join(", "),
+        },
+    }
+}
+
+fn lots_gone(
+    line: OrderLineId,
+    gone: &[(OrderLineId, LotId, String, i64, String)],
+) -> Vec<(LotId, String, i64)> {
+    let mut sums: Vec<(LotId, String, i64)> = Vec::new();
+    for (_line, lot, code, pieces, _source) in gone.iter().filter(|row| row.0 == line) {
+        match sums.iter_mut().find(|(known, _, _)| known == lot) {
+            Some((_, _, sum)) => *sum += pieces,
+            None => sums.push((*lot, code.clone(), *pieces)),
+        }
+    }
+    sums
 }
