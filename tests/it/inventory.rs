@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
+use counterfoil::erp::holds::{self, HoldKind};
+use counterfoil::erp::orders::{self, OrderError};
 use counterfoil::erp::products::queries as products;
+use counterfoil::erp::products::{self as items, Tracking};
+use counterfoil::erp::stock::lots::{self, LotError, LotState};
 use counterfoil::erp::stock::queries::{self as levels, LevelRow};
 use counterfoil::erp::stock::{self, Movement, StockError};
 use counterfoil::erp::users::roles::Role;
@@ -16,7 +20,7 @@ use counterfoil::shopify::mappings::parts::Parts;
 use counterfoil::shopify::mappings::{self, By, MappingError, Origin};
 use counterfoil::shopify::products::queries::{self as variants, VariantRow};
 use counterfoil::shopify::shops::{self, Shop};
-use counterfoil::types::{LocationId, ProductId, VariantId};
+use counterfoil::types::{LocationId, LotId, ProductId, VariantId};
 use serde_json::{Value, json};
 
 use crate::support::api::Program;
@@ -481,14 +485,15 @@ async fn a_program_reads_the_same_facts_and_has_an_item_pushed(kind: Kind) {
     assert_eq!(status, 404);
 }
 
-/// Counts here and there, sales, cancellations, refunds, parcels that somebody else sends, and everything that can go
-/// wrong between; one article is a kit of two others. What lies here in the end is what was counted here less what has
+/// Counts here and there, sales, cancellations, refunds, holds, lots that are called back, parcels that somebody else
+/// sends, and everything that can go wrong between; one article is a kit of two others, another lies in two lots. What lies here in the end is what was counted here less what has
 /// left, by a book that the story keeps itself; what is for sale is that less what the store still has to ship from here.
 async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
     let seed = dice::seed();
     let mut dice = Dice::of(seed);
     let house = House::on(kind).await;
     house.make_kit(KIT, &IN_KIT);
+    let called_back = house.part_into_lots();
     let mut lies = vec![40_i64; house.skus.len()];
     let mut open: Vec<u64> = Vec::new();
     let faults = [
@@ -502,7 +507,9 @@ async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
     ];
     for _ in 0..dice::number("COUNTERFOIL_STOCK_CHANGES", 100) {
         let nth = dice.place(8);
-        match dice.roll(13) {
+        match dice.roll(16) {
+            11 if !open.is_empty() => house.hold_or_release(open[dice.place(open.len())]),
+            12 => house.block_or_release(called_back),
             0..=3 => {
                 let quantity = i64::try_from(dice.roll(13)).expect("small") - 6;
                 if quantity != 0 && lies[nth] + quantity >= 0 {
@@ -562,6 +569,7 @@ async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
     for (fault, _times) in faults {
         house.app.practice.misbehave(fault, 0);
     }
+    house.release(called_back);
     // What was lost is found by the looks, and the rest in the night.
     for _ in 0..4 {
         house.app.pass(Duration::from_secs(6 * 60)).await;
@@ -577,6 +585,9 @@ async fn whatever_happens_on_both_sides_ends_as_a_model_says(kind: Kind) {
 /// The article that is a kit, and what is in it: which articles, and how many of each.
 const KIT: usize = 7;
 const IN_KIT: [(usize, i64); 2] = [(0, 1), (1, 2)];
+
+/// The article that lies in two lots.
+const IN_LOTS: usize = 2;
 
 fn inside(nth: usize) -> Vec<(usize, i64)> {
     if nth == KIT {
@@ -732,33 +743,112 @@ impl House {
         done.expect("a kit");
     }
 
+    /// Half of an article lies in one lot, half in another; the second one is returned.
+    fn part_into_lots(&self) -> LotId {
+        let (product, now) = (self.product(IN_LOTS), self.app.clock.now());
+        let done = self.app.db().write_here(|conn| -> Result<_, LotError> {
+            items::set_tracking(conn, product, Tracking::Lot, None, now).expect("lots");
+            let all = Movement {
+                product,
+                location: self.place(),
+                lot: None,
+                quantity: -40,
+                reason: "lot named",
+                source: "person",
+                user: None,
+            };
+            stock::adjust(conn, &all, now)?;
+            let mut last = None;
+            for code in ["L-1", "L-2"] {
+                last = Some(lots::name(conn, product, code, None, now)?);
+                let half = Movement {
+                    lot: last,
+                    quantity: 20,
+                    ..all.clone()
+                };
+                stock::adjust(conn, &half, now)?;
+            }
+            Ok(last)
+        });
+        done.expect("two lots").expect("the second")
+    }
+
+    /// A lot is called back, or may leave again.
+    fn block_or_release(&self, lot: LotId) {
+        let now = self.app.clock.now();
+        let done = self.app.db().write_here(|conn| {
+            let row = levels::lots::find(conn, lot)?.expect("the lot");
+            if row.state == LotState::Open {
+                lots::block(conn, lot, "a test", None, now)
+            } else {
+                lots::release(conn, lot, None, now)
+            }
+        });
+        done.expect("another state");
+    }
+
+    fn release(&self, lot: LotId) {
+        let now = self.app.clock.now();
+        let done = self
+            .app
+            .db()
+            .write_here(|conn| lots::release(conn, lot, None, now));
+        done.expect("a lot that may leave");
+    }
+
+    /// Somebody here holds an order, or lets it go; nothing where it has not arrived.
+    fn hold_or_release(&self, order: u64) {
+        let (now, order) = (self.app.clock.now(), order.to_string());
+        let known = self.app.orders();
+        let Some(order) = known.iter().find(|row| row.external_id == order) else {
+            return;
+        };
+        let done = self.app.db().write_here(|conn| -> Result<(), OrderError> {
+            let holds = holds::queries::list_open(conn, order.id)?;
+            match holds.iter().find(|hold| hold.kind == HoldKind::Manual) {
+                Some(hold) => orders::release_hold(conn, order.id, hold.id, None, now),
+                None => orders::hold(conn, order.id, Some("a look"), None, now),
+            }
+        });
+        done.expect("held or not");
+    }
+
     fn place(&self) -> LocationId {
         self.app.read(counterfoil::erp::locations::list)[0].id
     }
 
     /// So many more of an article lie here.
     fn count(&self, nth: usize, quantity: i64) {
+        let product = self.product(nth);
+        let first = self
+            .app
+            .read(|conn| levels::lots::find_by_code(conn, product, "l-1"));
         let movement = Movement {
-            product: self.product(nth),
+            product,
             location: self.place(),
-            lot: None,
+            lot: first.filter(|_| quantity > 0).map(|lot| lot.id),
             quantity,
             reason: "count",
             source: "person",
             user: None,
         };
         let now = self.app.clock.now();
-        let done = self
-            .app
-            .db()
-            .write_here(|conn| -> Result<(), StockError> { stock::adjust(conn, &movement, now) });
+        let done = self.app.db().write_here(|conn| -> Result<(), StockError> {
+            stock::adjust_any(conn, &movement, now)
+        });
         done.expect("stock");
     }
 
+    /// What lies here of an article, all lots together.
     fn here(&self, nth: usize) -> LevelRow {
         let product = self.product(nth);
         let found = self.app.read(|conn| levels::levels_of(conn, &[product]));
-        found[0].clone()
+        let whole = |sum: LevelRow, level: LevelRow| LevelRow {
+            on_hand: sum.on_hand + level.on_hand,
+            reserved: sum.reserved + level.reserved,
+            ..sum
+        };
+        found.into_iter().reduce(whole).expect("a level")
     }
 
     /// What the store has to sell.

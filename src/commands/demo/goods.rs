@@ -94,11 +94,7 @@ fn put_on_shelf(
 }
 
 /// Half of it in a lot that is good for six weeks, half in one that came later.
-fn put_in_lots(
-    conn: &mut DbConnection,
-    all: &Movement<'_>,
-    now: At,
-) -> Result<(), CommandError> {
+fn put_in_lots(conn: &mut DbConnection, all: &Movement<'_>, now: At) -> Result<(), CommandError> {
     let today = now.timestamp().to_zoned(TimeZone::UTC).date();
     let half = all.quantity / 2;
     for (nth, quantity, weeks) in [(1, half, 6), (2, all.quantity - half, 30)] {
