@@ -1,5 +1,6 @@
 //! Which of our items a store's variant is: accepting, taking back, and what waits for it.
 //! Every change frees or holds the orders concerned in the same transaction.
+pub mod bulk;
 pub mod imports;
 pub mod parts;
 pub mod proposals;
@@ -8,7 +9,6 @@ pub mod rules;
 pub mod sheet;
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -23,9 +23,6 @@ use crate::shopify::shops::Shop;
 use crate::text_enum;
 use crate::types::{At, OrderId, ProductId, ShopId, UserId, VariantId};
 use parts::Parts;
-
-/// How long a batch can be undone at one stroke.
-pub const UNDO_WINDOW: Duration = Duration::from_secs(10 * 60);
 
 text_enum! {
     /// What a mapping says.
@@ -64,15 +61,6 @@ pub struct Change {
 pub struct Waiting {
     pub orders: i64,
     pub freed: i64,
-}
-
-/// A variant and the item with the very same SKU.
-#[derive(Clone, Debug)]
-pub struct ExactMatch {
-    pub variant: VariantRow,
-    pub product: ProductId,
-    pub product_name: String,
-    pub blocks: i64,
 }
 
 /// Why a mapping was not changed.
@@ -288,59 +276,6 @@ fn unmap(conn: &mut DbConnection, by: By<'_>, variant: VariantId) -> Result<usiz
     )?)
 }
 
-/// The unmapped variants whose SKU is that of exactly one item, and of no other variant of the store.
-/// SKUs are compared as suggestions compare them: without case and without spaces around them.
-///
-/// # Errors
-///
-/// The database's.
-pub fn exact_matches(conn: &mut DbConnection, shop: &Shop) -> Result<Vec<ExactMatch>, DbError> {
-    let blocking = blocking(conn, shop)?;
-    let rows = queries::list_same_sku(conn, shop.id)?;
-    let pairs = rows.iter().map(|(row, sku, ..)| (row.id, sku.as_str()));
-    let certain = certain(conn, shop, pairs)?;
-    Ok(rows
-        .into_iter()
-        .filter(|(row, ..)| certain.contains(&row.id))
-        .map(|(variant, _sku, product, product_name)| ExactMatch {
-            blocks: blocking.get(&variant.external_id).copied().unwrap_or(0),
-            variant,
-            product,
-            product_name,
-        })
-        .collect())
-}
-
-/// How many [`exact_matches`] there are.
-///
-/// # Errors
-///
-/// The database's.
-pub fn count_exact(conn: &mut DbConnection, shop: &Shop) -> Result<usize, DbError> {
-    let pairs = queries::list_pairs(conn, shop.id)?;
-    let pairs = pairs.iter().map(|(id, sku)| (*id, sku.as_str()));
-    Ok(certain(conn, shop, pairs)?.len())
-}
-
-/// Of the variants beside items of their SKU, those about which there is no doubt: one item alone has
-/// it, and no other variant of the store, mapped or not.
-fn certain<'a>(
-    conn: &mut DbConnection,
-    shop: &Shop,
-    pairs: impl Iterator<Item = (VariantId, &'a str)>,
-) -> Result<HashSet<VariantId>, DbError> {
-    let shared = queries::list_shared_skus(conn, shop.id)?;
-    let shared: HashSet<String> = shared.into_iter().flatten().collect();
-    let mut items: HashMap<VariantId, usize> = HashMap::new();
-    for (variant, sku) in pairs {
-        if !shared.contains(sku) {
-            *items.entry(variant).or_default() += 1;
-        }
-    }
-    items.retain(|_variant, items| *items == 1);
-    Ok(items.into_keys().collect())
-}
-
 /// How many orders wait for some of these variants, and how many of them would be free if all were mapped: those that
 /// wait for no other.
 ///
@@ -365,54 +300,6 @@ pub fn waiting<'a>(
     })
 }
 
-/// Accepts those exact matches that were shown and still are.
-///
-/// # Errors
-///
-/// `Order`, `Db`.
-pub fn accept_exact(
-    conn: &mut DbConnection,
-    by: By<'_>,
-    shown: &[VariantId],
-) -> Result<Change, MappingError> {
-    let mut change = Change {
-        batch: Uuid::now_v7().to_string(),
-        variants: 0,
-        orders_freed: 0,
-    };
-    for one in exact_matches(conn, by.shop)? {
-        if shown.contains(&one.variant.id) {
-            let part = Parts::new([(one.product, 1)])?;
-            let batch = &change.batch;
-            let reason = Reason::new(Origin::Sku, batch);
-            change.orders_freed += map(conn, by, &one.variant, &part, reason)?;
-            change.variants += 1;
-        }
-    }
-    if change.variants > 0 {
-        note_many(conn, by, Kind::MappingsAccepted, change.variants)?;
-    }
-    Ok(change)
-}
-
-/// Takes back a batch while it is fresh. Returns how many variants are unmapped again.
-///
-/// # Errors
-///
-/// `TooLate`.
-pub fn undo(conn: &mut DbConnection, by: By<'_>, batch: &str) -> Result<usize, MappingError> {
-    let since = by.now.before(UNDO_WINDOW);
-    let batch = queries::list_batch(conn, by.shop.id, batch, since)?;
-    if batch.is_empty() {
-        return Err(MappingError::TooLate);
-    }
-    for variant in &batch {
-        unmap(conn, by, *variant)?;
-    }
-    note_many(conn, by, Kind::MappingsUndone, batch.len())?;
-    Ok(batch.len())
-}
-
 /// How many open orders wait for each variant, by the variant's id at Shopify.
 ///
 /// # Errors
@@ -433,17 +320,6 @@ fn note_variant(
 ) -> Result<(), DbError> {
     let subject = format!("variant/{variant}");
     audit::record(conn, by.user, kind, &subject, arguments, by.now)
-}
-
-fn note_many(
-    conn: &mut DbConnection,
-    by: By<'_>,
-    kind: Kind,
-    variants: usize,
-) -> Result<(), DbError> {
-    let subject = format!("store/{}", by.shop.id);
-    let arguments = json!({ "variants": variants });
-    audit::record(conn, by.user, kind, &subject, &arguments, by.now)
 }
 
 fn map(

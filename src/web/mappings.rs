@@ -18,9 +18,10 @@ use super::page::{Frame, Section, html, see_other};
 use super::visitor::{CurrentUser, Visitor};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
+use crate::shopify::mappings::bulk::{self, ExactMatch};
 use crate::shopify::mappings::parts::Parts;
 use crate::shopify::mappings::queries::{self, Counts, View};
-use crate::shopify::mappings::{self, By, Change, ExactMatch, MappingError, Origin};
+use crate::shopify::mappings::{self, By, Change, MappingError, Origin};
 use crate::shopify::shops::{self, Shop};
 use crate::types::{ProductId, ShopId, VariantId};
 use rows::Row;
@@ -144,7 +145,7 @@ pub async fn confirm_all(
     let (shop, matches, freed) = db
         .read(move |conn| -> Result<_, WebError> {
             let shop = load(conn, store)?;
-            let matches = mappings::exact_matches(conn, &shop)?;
+            let matches = bulk::exact_matches(conn, &shop)?;
             let ids = matches.iter().map(|one| one.variant.external_id.as_str());
             let waiting = mappings::waiting(conn, &shop, ids)?;
             Ok((shop, matches, waiting.freed))
@@ -183,7 +184,7 @@ pub async fn accept_all(
             };
             let ids = form.variants.split(',');
             let shown: Vec<VariantId> = ids.filter_map(|id| id.parse().ok()).collect();
-            mappings::accept_exact(conn, by, &shown).map_err(refused)
+            bulk::accept_exact(conn, by, &shown).map_err(refused)
         })
         .await?;
     visitor.say(&db, &told(&change)).await?;
@@ -213,7 +214,7 @@ pub async fn undo(
                 user: Some(user),
                 now,
             };
-            mappings::undo(conn, by, &batch).map_err(refused)
+            bulk::undo(conn, by, &batch).map_err(refused)
         })
         .await?;
     let words = format!("{} unmapped again.", variants(count));
@@ -278,7 +279,7 @@ fn index_page(
     };
     let list = rows::list(conn, &shop, view, wish)?;
     let exact = match view {
-        View::Unmapped => mappings::count_exact(conn, &shop)?,
+        View::Unmapped => bulk::count_exact(conn, &shop)?,
         View::Conflicts | View::Mapped | View::Ignored => 0,
     };
     let counts = queries::count(conn, shop.id)?;

@@ -13,7 +13,7 @@ use crate::erp::products::{self, NewProduct, ProductError, Tracking};
 use crate::erp::stock::{self, Movement, lots};
 use crate::platform::db::DbConnection;
 use crate::practice::catalogue::{CatalogueItem, catalogue};
-use crate::shopify::mappings::{self, By};
+use crate::shopify::mappings::{By, bulk};
 use crate::shopify::{shops, unmapped};
 use crate::types::{At, LocationId, ProductId, VariantId};
 
@@ -146,7 +146,7 @@ pub(super) async fn map_equal_skus(counterfoil: &Counterfoil) -> Result<(), Comm
         .db
         .write(move |conn| {
             for shop in shops::list(conn)? {
-                let matches = mappings::exact_matches(conn, &shop)?;
+                let matches = bulk::exact_matches(conn, &shop)?;
                 let shown: Vec<VariantId> = matches
                     .iter()
                     .enumerate()
@@ -158,7 +158,7 @@ pub(super) async fn map_equal_skus(counterfoil: &Counterfoil) -> Result<(), Comm
                     user: None,
                     now,
                 };
-                mappings::accept_exact(conn, by, &shown).map_err(told)?;
+                bulk::accept_exact(conn, by, &shown).map_err(told)?;
             }
             Ok::<(), CommandError>(())
         })
