@@ -258,6 +258,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    product_terms (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        term -> Text,
+    }
+}
+
+diesel::table! {
     locations (id) {
         id -> BigInt,
         name -> Text,
@@ -1186,6 +1194,16 @@ diesel::table! {
         ignored_at -> Nullable<BigInt>,
         barcode_normal -> Nullable<Text>,
         question -> Nullable<Text>,
+        state -> Text,
+    }
+}
+
+diesel::table! {
+    shopify_variant_terms (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        variant_id -> BigInt,
+        term -> Text,
     }
 }
 
@@ -1497,6 +1515,9 @@ diesel::joinable!(orders -> channels (channel_id));
 diesel::joinable!(orders -> contacts (contact_id));
 diesel::joinable!(order_sources -> orders (order_id));
 diesel::joinable!(order_terms -> orders (order_id));
+diesel::joinable!(product_terms -> products (product_id));
+diesel::joinable!(shopify_variant_terms -> shopify_shops (shop_id));
+diesel::joinable!(shopify_variant_terms -> shopify_variants (variant_id));
 diesel::joinable!(order_tombstones -> channels (channel_id));
 diesel::joinable!(order_lines -> orders (order_id));
 diesel::joinable!(order_checks -> orders (order_id));
@@ -1602,6 +1623,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sellers,
     channels,
     products,
+    product_terms,
     locations,
     lots,
     lot_uses,
@@ -1662,6 +1684,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     shopify_privacy_requests,
     shopify_redactions,
     shopify_variants,
+    shopify_variant_terms,
     shopify_product_mappings,
     shopify_mapping_imports,
     shopify_mapping_rules,

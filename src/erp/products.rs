@@ -7,6 +7,7 @@ use crate::types::{At, ProductId, UserId};
 
 pub mod by_sku;
 pub mod queries;
+pub mod search;
 
 crate::text_enum! {
     /// How single pieces are told apart.
@@ -70,19 +71,22 @@ pub fn create(
     if queries::find_by_sku(conn, sku)?.is_some() {
         return Err(ProductError::SkuTaken(sku.to_owned()));
     }
-    Ok(queries::insert(
+    let (name, barcode) = (product.name.trim(), product.barcode.as_deref());
+    let id = queries::insert(
         conn,
         &queries::NewRow {
             sku,
             sku_normal: &normal_code(sku).unwrap_or_default(),
-            name: product.name.trim(),
-            barcode: product.barcode.as_deref(),
-            barcode_normal: product.barcode.as_deref().and_then(normal_code),
+            name,
+            barcode,
+            barcode_normal: barcode.and_then(normal_code),
             weight_grams: product.weight_grams,
             ships: product.ships,
             created_at: now,
         },
-    )?)
+    )?;
+    queries::search::insert(conn, id, &search::terms(sku, name, barcode))?;
+    Ok(id)
 }
 
 /// Says how the pieces of a product are told apart from now on. What lies there without a lot can be named later.

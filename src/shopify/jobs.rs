@@ -15,6 +15,7 @@ use crate::shopify::enrich::{EnrichOrder, FindOrder, LookAgain, ReassignOrders};
 use crate::shopify::gid::Gid;
 use crate::shopify::inventory::check::CheckStock;
 use crate::shopify::inventory::push::PushStock;
+use crate::shopify::mappings::bulk::jobs::{AcceptMatches, UndoBatch};
 use crate::shopify::mappings::imports::BookMappings;
 use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::{self, ImportError};
@@ -48,6 +49,8 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<FindOrder>(cx);
     registry.register::<LookAgain>(cx);
     registry.register::<BookMappings>(cx);
+    registry.register::<AcceptMatches>(cx);
+    registry.register::<UndoBatch>(cx);
     registry.register::<ReassignOrders>(cx);
     registry.register::<PushStock>(cx);
     registry.register::<CheckStock>(cx);

@@ -6,6 +6,7 @@ pub mod parts;
 pub mod proposals;
 pub mod queries;
 pub mod rules;
+pub mod search;
 pub mod sheet;
 
 use std::collections::{HashMap, HashSet};
@@ -30,6 +31,15 @@ text_enum! {
         One = "one",
         Kit = "kit",
         Pack = "pack",
+        Ignored = "ignored",
+    }
+}
+
+text_enum! {
+    /// What is said of a variant, kept beside it.
+    VariantState {
+        Unmapped = "unmapped",
+        Mapped = "mapped",
         Ignored = "ignored",
     }
 }
@@ -265,7 +275,7 @@ fn unmap(conn: &mut DbConnection, by: By<'_>, variant: VariantId) -> Result<usiz
     if queries::mark_removed(conn, variant, by.user, by.now)? == 0 {
         return Err(MappingError::NotMapped);
     }
-    queries::set_ignored(conn, variant, None)?;
+    queries::set_state(conn, variant, VariantState::Unmapped, None)?;
     let channel = by.shop.channel;
     Ok(orders::variant_unmapped(
         conn,
@@ -300,15 +310,17 @@ pub fn waiting<'a>(
     })
 }
 
-/// How many open orders wait for each variant, by the variant's id at Shopify.
+/// How many open orders wait for each of these variants, by the variant's id at Shopify; none: no entry.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn blocking(conn: &mut DbConnection, shop: &Shop) -> Result<HashMap<String, i64>, DbError> {
-    Ok(queries::count_waiting(conn, shop.channel)?
-        .into_iter()
-        .collect())
+pub fn blocking(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    variants: &[&str],
+) -> Result<HashMap<String, i64>, DbError> {
+    queries::page::count_waiting(conn, shop.channel, variants)
 }
 
 fn note_variant(
@@ -338,6 +350,7 @@ fn map(
         queries::insert(conn, &new_row(by, variant, what, reason))?;
         inventory::mark_item(conn, by.shop, *product, MarkKind::Mapped, None, by.now)?;
     }
+    queries::set_state(conn, variant.id, VariantState::Mapped, None)?;
     let (channel, id) = (by.shop.channel, &variant.external_id);
     let parts = parts.as_slice();
     Ok(orders::variant_mapped(
@@ -354,7 +367,7 @@ fn set_aside(
     free_to_map(conn, variant.id)?;
     let what = (MappingKind::Ignored, None, 1);
     queries::insert(conn, &new_row(by, variant, what, reason))?;
-    queries::set_ignored(conn, variant.id, Some(by.now))?;
+    queries::set_state(conn, variant.id, VariantState::Ignored, Some(by.now))?;
     let (channel, id) = (by.shop.channel, &variant.external_id);
     Ok(orders::variant_ignored(conn, channel, id, by.now, by.user)?)
 }

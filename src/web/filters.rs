@@ -81,6 +81,16 @@ pub fn count(value: &i64, _: &dyn Values) -> Result<String> {
     Ok(grouped(*value))
 }
 
+/// A number that was counted no further than one more than this: `10,000+`.
+#[askama::filter_fn]
+pub fn most(value: &i64, _: &dyn Values, end: i64) -> Result<String> {
+    Ok(if *value > end {
+        format!("{}+", grouped(end))
+    } else {
+        grouped(*value)
+    })
+}
+
 /// [`count`](fn@count) for code.
 pub(super) fn grouped(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();

@@ -19,6 +19,7 @@ use crate::erp::{locations, products};
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::queue::pauses::{self, Scope};
 use crate::platform::queue::queries as queue;
+use crate::shopify::mappings::queries::page::MOST_COUNTED;
 use crate::shopify::pauses::scope;
 use crate::shopify::shops::{self, Shop, ShopState};
 use crate::shopify::unmapped;
@@ -233,10 +234,7 @@ fn todos(frame: &Frame, facts: &Facts) -> Vec<Todo> {
         todos.push(Todo {
             tone: "warning",
             what: format!("{} wait for a mapping", many(unmapped, "order", "orders")),
-            why: format!(
-                "{} without an item",
-                many(facts.unmapped, "variant", "variants")
-            ),
+            why: format!("{} without an item", unmapped_variants(facts.unmapped)),
             href: format!("{prefix}/mappings"),
             verb: "Map",
         });
@@ -336,4 +334,13 @@ fn connection(state: ShopState, is_paused: bool) -> Badge {
 fn many(count: i64, one: &str, more: &str) -> String {
     let word = if count == 1 { one } else { more };
     format!("{count} {word}")
+}
+
+/// They are counted so far and no further.
+fn unmapped_variants(count: i64) -> String {
+    if count > MOST_COUNTED {
+        format!("more than {} variants", filters::grouped(MOST_COUNTED))
+    } else {
+        many(count, "variant", "variants")
+    }
 }

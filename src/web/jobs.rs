@@ -12,7 +12,7 @@ use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 use crate::platform::jobs::queries::{self, JobRow};
 use crate::platform::queue::Status;
-use crate::types::{At, JobId};
+use crate::types::{At, JobId, ShopId};
 
 #[derive(Template)]
 #[template(path = "jobs/show.html")]
@@ -38,6 +38,10 @@ struct JobView {
     open: bool,
     done: i64,
     total: i64,
+    /// Where what it changed is seen, once it is over.
+    back: Option<String>,
+    changed: i64,
+    can_be_undone: bool,
     reason: Option<String>,
     created_at: At,
     finished_at: Option<At>,
@@ -51,6 +55,11 @@ struct Progress {
     total: i64,
     #[serde(default)]
     cancelled: bool,
+    /// Of jobs that change mappings: how many, of which store, and the batch that can be undone.
+    #[serde(default)]
+    changed: i64,
+    store: Option<ShopId>,
+    undo: Option<String>,
 }
 
 /// `GET /jobs/{id}`
@@ -104,6 +113,10 @@ fn view(row: JobRow) -> JobView {
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default();
     let status = Status::from_code(row.status);
+    let back = progress.store.map(|store| match &progress.undo {
+        Some(batch) => format!("/mappings?store={store}&undo={batch}"),
+        None => format!("/mappings?store={store}"),
+    });
     let (badge, tone) = match status {
         Status::Pending if row.attempts > 0 => ("Retrying", "warning"),
         Status::Pending => ("Queued", "neutral open"),
@@ -123,6 +136,9 @@ fn view(row: JobRow) -> JobView {
         open: matches!(status, Status::Pending | Status::Working | Status::Waiting),
         done: progress.done,
         total: progress.total,
+        back,
+        changed: progress.changed,
+        can_be_undone: progress.undo.is_some(),
         reason: row.reason,
         created_at: row.created_at,
         finished_at: row.finished_at,
@@ -132,6 +148,8 @@ fn view(row: JobRow) -> JobView {
 fn title(kind: &str) -> &'static str {
     match kind {
         "shopify.import_products" => "Importing products",
+        "shopify.accept_matches" => "Accepting exact SKU matches",
+        "shopify.undo_mappings" => "Taking mappings back",
         "shopify.book_mappings" => "Booking mappings from a file",
         "shopify.import_product" => "Reading one product",
         "shopify.set_up_shop" => "Setting up a store",

@@ -1,4 +1,5 @@
 //! Mappings: which of our items each product of a store is. Lists with suggestions, one page a variant.
+pub mod bulk;
 pub mod export;
 pub mod imports;
 pub mod kit;
@@ -18,9 +19,10 @@ use super::page::{Frame, Section, html, see_other};
 use super::visitor::{CurrentUser, Visitor};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
-use crate::shopify::mappings::bulk::{self, ExactMatch};
+use crate::shopify::mappings::bulk::look;
 use crate::shopify::mappings::parts::Parts;
-use crate::shopify::mappings::queries::{self, Counts, View};
+use crate::shopify::mappings::queries::View;
+use crate::shopify::mappings::queries::page::{self as list, Counts, MOST_COUNTED};
 use crate::shopify::mappings::{self, By, Change, MappingError, Origin};
 use crate::shopify::shops::{self, Shop};
 use crate::types::{ProductId, ShopId, VariantId};
@@ -28,6 +30,8 @@ use rows::Row;
 
 /// How many variants a page shows.
 const PAGE: usize = 50;
+/// So many unmapped variants are looked at for exact SKU matches with every page.
+const LOOK: i64 = 500;
 
 #[derive(Template)]
 #[template(path = "mappings/index.html")]
@@ -39,7 +43,9 @@ struct IndexPage {
     counts: Counts,
     search: String,
     rows: Vec<Row>,
-    exact: usize,
+    exact: Exact,
+    /// The look for words that many have ended before the page was full.
+    is_cut: bool,
     /// The query string of the next page; empty: there is none.
     older: String,
     after: String,
@@ -52,13 +58,41 @@ struct EmptyPage {
     frame: Frame,
 }
 
-#[derive(Template)]
-#[template(path = "mappings/accept.html")]
-struct AcceptPage {
-    frame: Frame,
-    shop: Shop,
-    matches: Vec<ExactMatch>,
-    freed: i64,
+/// What accepting all exact SKU matches would map, as far as a page looks for it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Exact {
+    found: usize,
+    /// There are variants that were not looked at.
+    more: bool,
+}
+
+impl Exact {
+    /// What the button says; empty: there is none.
+    fn label(self) -> String {
+        match self {
+            Exact {
+                found: 0,
+                more: false,
+            } => String::new(),
+            Exact {
+                found: 0,
+                more: true,
+            } => "Look for exact SKU matches".to_owned(),
+            Exact {
+                found: 1,
+                more: false,
+            } => "Accept 1 exact SKU match".to_owned(),
+            Exact { found, more: false } => format!("Accept {found} exact SKU matches"),
+            Exact { found, more: true } => format!("Accept {found}+ exact SKU matches"),
+        }
+    }
+}
+
+impl IndexPage {
+    /// How far the store is, where that can be counted.
+    fn is_counted(&self) -> bool {
+        self.counts.unmapped.max(self.counts.mapped) <= MOST_COUNTED
+    }
 }
 
 /// What the list's address says.
@@ -95,14 +129,6 @@ pub struct Acceptance {
     after: String,
 }
 
-/// The variants that a preview showed, with commas between.
-#[derive(Debug, Deserialize)]
-pub struct Shown {
-    store: ShopId,
-    #[serde(default)]
-    variants: String,
-}
-
 /// `GET /mappings`
 ///
 /// # Errors
@@ -129,97 +155,6 @@ pub async fn index(
         Ok(page) => html(StatusCode::OK, &page),
         Err(frame) => html(StatusCode::OK, &EmptyPage { frame }),
     })
-}
-
-/// `GET /mappings/acceptances?store=`: what accepting all exact SKU matches would do.
-///
-/// # Errors
-///
-/// `NotFound`.
-pub async fn confirm_all(
-    db: web::Data<Db>,
-    visitor: Visitor,
-    wish: web::Query<Wish>,
-) -> Result<HttpResponse, WebError> {
-    let store = wish.store.unwrap_or(ShopId(0));
-    let (shop, matches, freed) = db
-        .read(move |conn| -> Result<_, WebError> {
-            let shop = load(conn, store)?;
-            let matches = bulk::exact_matches(conn, &shop)?;
-            let ids = matches.iter().map(|one| one.variant.external_id.as_str());
-            let waiting = mappings::waiting(conn, &shop, ids)?;
-            Ok((shop, matches, waiting.freed))
-        })
-        .await?;
-    let page = AcceptPage {
-        frame: visitor.frame(Section::Mappings),
-        shop,
-        matches,
-        freed,
-    };
-    Ok(html(StatusCode::OK, &page))
-}
-
-/// `POST /mappings/acceptances`
-///
-/// # Errors
-///
-/// `NotFound`.
-pub async fn accept_all(
-    db: web::Data<Db>,
-    clock: web::Data<Clock>,
-    visitor: Visitor,
-    user: CurrentUser,
-    form: web::Form<Shown>,
-) -> Result<HttpResponse, WebError> {
-    let (now, user, form) = (clock.now(), user.id, form.into_inner());
-    let store = form.store;
-    let change = db
-        .write(move |conn| -> Result<Change, WebError> {
-            let shop = load(conn, form.store)?;
-            let by = By {
-                shop: &shop,
-                user: Some(user),
-                now,
-            };
-            let ids = form.variants.split(',');
-            let shown: Vec<VariantId> = ids.filter_map(|id| id.parse().ok()).collect();
-            bulk::accept_exact(conn, by, &shown).map_err(refused)
-        })
-        .await?;
-    visitor.say(&db, &told(&change)).await?;
-    let undo = &change.batch;
-    Ok(see_other(&format!("/mappings?store={store}&undo={undo}")))
-}
-
-/// `POST /mappings/batches/{batch}/removal`: undoes what was just accepted.
-///
-/// # Errors
-///
-/// `Conflict` after ten minutes.
-pub async fn undo(
-    db: web::Data<Db>,
-    clock: web::Data<Clock>,
-    visitor: Visitor,
-    user: CurrentUser,
-    batch: web::Path<String>,
-    form: web::Form<Shown>,
-) -> Result<HttpResponse, WebError> {
-    let (now, user, store, batch) = (clock.now(), user.id, form.store, batch.into_inner());
-    let count = db
-        .write(move |conn| -> Result<usize, WebError> {
-            let shop = load(conn, store)?;
-            let by = By {
-                shop: &shop,
-                user: Some(user),
-                now,
-            };
-            bulk::undo(conn, by, &batch).map_err(refused)
-        })
-        .await?;
-    let words = format!("{} unmapped again.", variants(count));
-    visitor.say(&db, &words).await?;
-    Ok(see_other(&format!("/mappings?store={store}")))
 }
 
 /// `POST /mappings/{id}/acceptance`
@@ -277,13 +212,19 @@ fn index_page(
         "ignored" => ("ignored", View::Ignored),
         _ => ("unmapped", View::Unmapped),
     };
-    let list = rows::list(conn, &shop, view, wish)?;
+    let found = rows::list(conn, &shop, view, wish)?;
     let exact = match view {
-        View::Unmapped => bulk::count_exact(conn, &shop)?,
-        View::Conflicts | View::Mapped | View::Ignored => 0,
+        View::Unmapped => {
+            let look = look(conn, &shop, VariantId(0), LOOK)?;
+            Exact {
+                found: look.matches.len(),
+                more: look.next.is_some(),
+            }
+        }
+        View::Conflicts | View::Mapped | View::Ignored => Exact::default(),
     };
-    let counts = queries::count(conn, shop.id)?;
-    let older = list.next.map_or(String::new(), |next| {
+    let counts = list::count(conn, shop.id)?;
+    let older = found.next.map_or(String::new(), |next| {
         let (q, next) = (encoded(&wish.q), encoded(&next));
         format!("?view={word}&store={}&q={q}&after={next}", shop.id)
     });
@@ -294,7 +235,8 @@ fn index_page(
         view: word,
         counts,
         search: wish.q.clone(),
-        rows: list.rows,
+        rows: found.rows,
+        is_cut: found.is_cut,
         exact,
         older,
         after: wish.after.clone(),

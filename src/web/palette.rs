@@ -98,7 +98,7 @@ async fn records(db: &Db, q: &str) -> Result<Vec<Found>, WebError> {
             let (items, people) = if wanted.search.is_empty() {
                 (Vec::new(), Vec::new())
             } else {
-                let items = products::queries::list(conn, &wanted.search, None, MOST_ITEMS)?;
+                let items = products::search::page(conn, &wanted.search, None, MOST_ITEMS)?;
                 (items, customers::found(conn, &wanted.search, MOST_PEOPLE)?)
             };
             Ok((list::page(conn, &wanted, None, MOST)?, items, people))

@@ -69,7 +69,7 @@ pub async fn index(
                 Err(_none) => None,
             };
             let from = from.as_ref().map(|row| (row.name.as_str(), row.id));
-            let mut found = rows::list(conn, &wanted, from, PAGE + 1)?;
+            let mut found = products::search::page(conn, &wanted, from, PAGE + 1)?;
             let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
             let more = found.len() > page;
             found.truncate(page);

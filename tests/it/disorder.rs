@@ -23,6 +23,7 @@ use counterfoil::shopify::mappings::queries::View;
 use counterfoil::shopify::mappings::{self, By, MappingError, Origin};
 use counterfoil::shopify::products::queries::VariantRow;
 use counterfoil::shopify::shops;
+use counterfoil::types::VariantId;
 use reqwest::redirect::Policy;
 
 use crate::support::app::{SHOP, TestApp, signature};
@@ -377,7 +378,8 @@ impl House {
         let app = TestApp::connected(kind).await;
         let all = app.read(|conn| {
             let shop = shops::list(conn)?.remove(0);
-            mappings::queries::list(conn, shop.id, View::Unmapped, "", &[], None, 500)
+            let view = Some(View::Unmapped);
+            mappings::queries::list_by_id(conn, Some(shop.id), view, None, VariantId(0), 500)
         });
         let mut sold = all.into_iter().filter(|row| row.ships).take(2);
         let variants = [(); 2].map(|()| {

@@ -17,7 +17,7 @@ use counterfoil::practice::{Misbehaviour, OrderKind};
 use counterfoil::shopify::inventory::MarkKind;
 use counterfoil::shopify::inventory::queries::marks;
 use counterfoil::shopify::mappings::parts::Parts;
-use counterfoil::shopify::mappings::{self, By, MappingError, Origin};
+use counterfoil::shopify::mappings::{self, By, MappingError, Origin, bulk};
 use counterfoil::shopify::products::queries::{self as variants, VariantRow};
 use counterfoil::shopify::shops::{self, Shop};
 use counterfoil::types::{LocationId, LotId, ProductId, VariantId};
@@ -618,9 +618,9 @@ impl House {
                 user: None,
                 now,
             };
-            let exact = mappings::exact_matches(conn, &shop)?;
-            let ids: Vec<_> = exact.iter().map(|one| one.variant.id).collect();
-            Ok(mappings::accept_exact(conn, by, &ids).expect("mapped"))
+            let exact = bulk::look(conn, &shop, VariantId(0), 1_000)?.matches;
+            let ids: Vec<_> = exact.into_iter().map(|(variant, _item)| variant).collect();
+            Ok(bulk::accept_exact(conn, by, &ids).expect("mapped"))
         });
         assert!(mapped.expect("mapped").variants > 30);
         let skus = catalogue()

@@ -2,13 +2,16 @@
 
 mod files;
 mod kits;
+mod many;
 mod rules;
 
 use counterfoil::erp::orders::WorkState;
 use counterfoil::erp::products::{self, NewProduct};
 use counterfoil::practice::OrderKind;
 use counterfoil::shopify::mappings;
-use counterfoil::shopify::mappings::queries::{self, View};
+use counterfoil::shopify::mappings::queries::View;
+use counterfoil::shopify::mappings::queries::page::{self, Wanted};
+use counterfoil::shopify::mappings::search::Found;
 use counterfoil::shopify::products::queries::VariantRow;
 use counterfoil::shopify::shops::{self, Shop};
 use counterfoil::types::ChannelId;
@@ -113,7 +116,9 @@ async fn orders_wait_for_a_variant_of_their_own_store(kind: Kind) {
     app.practice.place_order(OrderKind::OneLine);
     app.run_jobs().await;
     let shop = app.read(shops::list).remove(0);
-    let waiting = |shop: &Shop| app.read(|conn| mappings::blocking(conn, shop));
+    let all = variants(&app, View::Unmapped);
+    let all: Vec<&str> = all.iter().map(|row| row.external_id.as_str()).collect();
+    let waiting = |shop: &Shop| app.read(|conn| mappings::blocking(conn, shop, &all));
     assert_eq!(waiting(&shop).into_values().collect::<Vec<_>>(), [1]);
     let elsewhere = Shop {
         channel: ChannelId(shop.channel.0 + 1),
@@ -277,6 +282,12 @@ fn add_item(app: &TestApp, twin: &VariantRow, sku: &str) {
 fn variants(app: &TestApp, view: View) -> Vec<VariantRow> {
     app.read(|conn| {
         let shop = shops::list(conn)?.remove(0);
-        queries::list(conn, shop.id, view, "", &[], None, 500)
+        let wanted = Wanted {
+            shop: shop.id,
+            view,
+            found: &Found::Everything,
+            except: &[],
+        };
+        Ok(page::page(conn, wanted, None, 20_000)?.rows)
     })
 }

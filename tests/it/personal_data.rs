@@ -355,8 +355,10 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "id", "shop_id", "external_id", "product_external_id", "inventory_item_external_id",
         "product_title", "variant_title", "sku", "sku_normal", "barcode", "price_minor", "ships",
         "weight_grams", "picture_url", "source_updated_at", "seen_at", "deleted_at", "ignored_at",
-        "barcode_normal", "question"
+        "barcode_normal", "question", "state"
     ]),
+    ("shopify_variant_terms", &["id", "shop_id", "variant_id", "term"]),
+    ("product_terms", &["id", "product_id", "term"]),
     ("shopify_product_mappings", &[
         "id", "shop_id", "variant_id", "product_id", "quantity", "kind", "origin", "batch",
         "created_at", "created_by", "removed_at", "removed_by", "variant_sku", "prefix"

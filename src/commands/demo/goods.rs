@@ -19,6 +19,8 @@ use crate::types::{At, LocationId, ProductId, VariantId};
 
 /// How often to look whether the background is done.
 const LOOK: Duration = Duration::from_millis(100);
+/// The demo's store sells some dozens.
+const MOST_VARIANTS: i64 = 1_000;
 
 /// Puts the ordinary articles of the catalogue on our own shelves; what is there already stays.
 pub(super) async fn stock_up(counterfoil: &Counterfoil) -> Result<(), CommandError> {
@@ -146,12 +148,13 @@ pub(super) async fn map_equal_skus(counterfoil: &Counterfoil) -> Result<(), Comm
         .db
         .write(move |conn| {
             for shop in shops::list(conn)? {
-                let matches = bulk::exact_matches(conn, &shop)?;
-                let shown: Vec<VariantId> = matches
+                let look = bulk::look(conn, &shop, VariantId(0), MOST_VARIANTS)?;
+                let shown: Vec<VariantId> = look
+                    .matches
                     .iter()
                     .enumerate()
                     .filter(|(place, _one)| place % 9 != 4)
-                    .map(|(_place, one)| one.variant.id)
+                    .map(|(_place, (variant, _product))| *variant)
                     .collect();
                 let by = By {
                     shop: &shop,

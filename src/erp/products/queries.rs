@@ -1,4 +1,6 @@
 //! SQL of `products`.
+pub mod search;
+
 use diesel::prelude::*;
 
 use super::Tracking;
@@ -108,38 +110,22 @@ pub fn list_by_skus(
         .load(conn)?)
 }
 
-/// A page of products by name; `search` looks into SKU, name and barcode, `after` is the last row
-/// of the page before.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list(
+/// A page of products by name, of all or of these alone; `after` is the last row of the page before.
+pub(super) fn list(
     conn: &mut DbConnection,
-    search: &str,
+    these: Option<&[ProductId]>,
     after: Option<(&str, ProductId)>,
     limit: i64,
 ) -> Result<Vec<ProductRow>, DbError> {
     let mut query = products::table.select(ProductRow::as_select()).into_boxed();
-    let search = search.trim();
-    if !search.is_empty() {
-        let pattern = like(search);
-        query = query.filter(
-            crate::erp::orders::queries::lower(products::sku)
-                .like(pattern.clone())
-                .escape('\\')
-                .or(crate::erp::orders::queries::lower(products::name)
-                    .like(pattern)
-                    .escape('\\'))
-                .or(products::barcode.eq(search.to_owned())),
-        );
+    if let Some(these) = these {
+        query = query.filter(products::id.eq_any(these.to_vec()));
     }
     if let Some((name, id)) = after {
-        query = query.filter(
-            products::name
-                .gt(name.to_owned())
-                .or(products::name.eq(name.to_owned()).and(products::id.gt(id))),
-        );
+        // The first filter says less than the second, but it is one that an index can begin at.
+        query = query
+            .filter(products::name.ge(name.to_owned()))
+            .filter(products::name.gt(name.to_owned()).or(products::id.gt(id)));
     }
     Ok(query
         .order((products::name.asc(), products::id.asc()))

@@ -4,8 +4,10 @@ use std::collections::{BinaryHeap, HashMap};
 
 mod title;
 
-use super::Origin;
-use crate::erp::products::normal_code;
+use super::rules::queries as codes;
+use super::{Origin, queries};
+use crate::erp::products::{normal_code, search};
+use crate::platform::db::{DbConnection, DbError};
 use crate::shopify::products::queries::VariantRow;
 use crate::types::ProductId;
 use title::{Text, Title};
@@ -64,10 +66,33 @@ impl Evidence {
     }
 }
 
+/// The items that are worth a comparison with these variants, in the order of their ids: those with the same code, and
+/// some dozens for each title. What shares with a title but words that many items have may be left out.
+///
+/// # Errors
+///
+/// The database's.
+pub fn candidates(
+    conn: &mut DbConnection,
+    variants: &[VariantRow],
+) -> Result<Vec<Candidate>, DbError> {
+    let titles: Vec<String> = variants.iter().map(title::text_of).collect();
+    let mut ids = search::like(conn, &titles)?;
+    let skus = variants.iter().filter_map(|row| row.sku.as_deref());
+    let skus: Vec<String> = skus.filter_map(normal_code).collect();
+    let barcodes = variants.iter().filter_map(|row| row.barcode.as_deref());
+    let barcodes: Vec<String> = barcodes.filter_map(normal_code).collect();
+    let by_sku = codes::list_items_by_sku(conn, &skus)?;
+    let by_barcode = codes::list_items_by_barcode(conn, &barcodes)?;
+    ids.extend(by_sku.into_iter().chain(by_barcode).map(|(_code, id)| id));
+    let ids: Vec<ProductId> = ids.into_iter().collect();
+    queries::list_candidates(conn, &ids)
+}
+
 /// For each of these variants the likeliest items, the best first; `items` are in the order of their
 /// ids.
 ///
-/// It is what comparing every variant with every item would say. But all items are walked through
+/// It is what comparing every variant with every one of them would say. But all items are walked through
 /// once, and a variant is compared with those alone that share a code with it, or a word while their
 /// letters allow a like title.
 #[must_use]

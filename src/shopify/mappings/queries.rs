@@ -1,14 +1,17 @@
 //! SQL of `shopify_product_mappings`, and what it is compared with.
+pub mod page;
+pub(super) mod terms;
+
 use std::collections::{BTreeSet, HashSet};
 
-use diesel::dsl::{count_star, exists, not};
+use diesel::dsl::{count, exists};
 use diesel::prelude::*;
 
 use super::proposals::Candidate;
 use super::rules::Question;
-use super::{MappingKind, Origin};
-use crate::erp::holds::{HoldKind, line_cause};
-use crate::platform::db::{DbConnection, DbError, MultiBackend};
+use super::{MappingKind, Origin, VariantState};
+use crate::erp::holds::HoldKind;
+use crate::platform::db::{DbConnection, DbError};
 use crate::schema::shopify_product_mappings::{self, self as m};
 use crate::schema::shopify_variants as v;
 use crate::schema::{holds, products, stock_levels, users};
@@ -17,11 +20,6 @@ use crate::types::{At, ChannelId, OrderId, ProductId, ShopId, UserId, VariantId}
 
 /// Values in one question.
 const STEP: usize = 500;
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
-}
 
 #[derive(Insertable)]
 #[diesel(table_name = shopify_product_mappings)]
@@ -65,15 +63,6 @@ pub enum View {
     Ignored,
 }
 
-/// How many variants each view has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    pub unmapped: i64,
-    pub conflicts: i64,
-    pub mapped: i64,
-    pub ignored: i64,
-}
-
 pub(super) fn insert(conn: &mut DbConnection, row: &NewMapping<'_>) -> Result<(), DbError> {
     diesel::insert_into(m::table).values(row).execute(conn)?;
     Ok(())
@@ -106,13 +95,15 @@ pub(super) fn mark_kept(
         .execute(conn)?)
 }
 
-pub(super) fn set_ignored(
+/// Keeps beside a variant what is said of it now; `since` when it is ignored.
+pub(super) fn set_state(
     conn: &mut DbConnection,
     variant: VariantId,
-    at: Option<At>,
+    state: VariantState,
+    ignored_since: Option<At>,
 ) -> Result<(), DbError> {
     diesel::update(v::table.find(variant))
-        .set(v::ignored_at.eq(at))
+        .set((v::state.eq(state), v::ignored_at.eq(ignored_since)))
         .execute(conn)?;
     Ok(())
 }
@@ -190,137 +181,51 @@ pub(super) fn list_waiting(
     Ok(waiting)
 }
 
-/// How many orders of the channel wait for each variant. Counted over one index, so that it is true
-/// whoever holds and frees orders meanwhile, without a counter that all of them would queue for.
-pub(super) fn count_waiting(
-    conn: &mut DbConnection,
-    channel: ChannelId,
-) -> Result<Vec<(String, i64)>, DbError> {
-    Ok(holds::table
-        .filter(holds::channel_id.eq(channel))
-        .filter(holds::kind.eq(HoldKind::Unmapped))
-        .filter(holds::released_at.is_null())
-        .filter(holds::cause.not_like(line_cause("%")))
-        .group_by(holds::cause)
-        .select((holds::cause, count_star()))
-        .load(conn)?)
-}
-
-/// The unmapped variants beside the items of the same SKU, whatever its case.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn same_sku(shop: ShopId) -> _ {
-    let mapped = m::table
-        .filter(m::variant_id.eq(v::id))
-        .filter(m::removed_at.is_null());
-    v::table
-        .inner_join(products::table.on(v::sku_normal.eq(products::sku_normal.nullable())))
-        .filter(v::shop_id.eq(shop))
-        .filter(v::deleted_at.is_null())
-        .filter(products::active.eq(true))
-        .filter(not(exists(mapped)))
-}
-
-pub(super) fn list_same_sku(
-    conn: &mut DbConnection,
-    shop: ShopId,
-) -> Result<Vec<(VariantRow, String, ProductId, String)>, DbError> {
-    Ok(same_sku(shop)
-        .order((v::product_title, v::id))
-        .select((
-            VariantRow::as_select(),
-            products::sku_normal,
-            products::id,
-            products::name,
-        ))
-        .load(conn)?)
-}
-
-/// As [`list_same_sku`], but only what decides whether they match.
-pub(super) fn list_pairs(
-    conn: &mut DbConnection,
-    shop: ShopId,
-) -> Result<Vec<(VariantId, String)>, DbError> {
-    Ok(same_sku(shop)
-        .select((v::id, products::sku_normal))
-        .load(conn)?)
-}
-
-/// The SKUs that more than one variant of the store has.
-pub(super) fn list_shared_skus(
-    conn: &mut DbConnection,
-    shop: ShopId,
-) -> Result<Vec<Option<String>>, DbError> {
-    Ok(v::table
-        .filter(v::shop_id.eq(shop))
-        .filter(v::deleted_at.is_null())
-        .group_by(v::sku_normal)
-        .having(count_star().gt(1))
-        .select(v::sku_normal)
-        .load(conn)?)
-}
-
-pub(super) fn list_batch(
+/// Whether anything of a batch was said since then and still holds.
+pub(super) fn is_fresh(
     conn: &mut DbConnection,
     shop: ShopId,
     batch: &str,
     since: At,
+) -> Result<bool, DbError> {
+    let fresh = m::table
+        .filter(m::batch.eq(batch))
+        .filter(m::shop_id.eq(shop))
+        .filter(m::created_at.ge(since))
+        .filter(m::removed_at.is_null());
+    Ok(diesel::select(exists(fresh)).get_result(conn)?)
+}
+
+/// At most so many variants of a batch of which it still holds.
+pub(super) fn list_batch(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    batch: &str,
+    at_most: i64,
 ) -> Result<Vec<VariantId>, DbError> {
     Ok(m::table
         .filter(m::batch.eq(batch))
         .filter(m::shop_id.eq(shop))
-        .filter(m::created_at.ge(since))
         .filter(m::removed_at.is_null())
         .order(m::variant_id)
         .select(m::variant_id)
         .distinct()
+        .limit(at_most)
         .load(conn)?)
 }
 
-/// A page of variants by title; `first` come with any page that has no `after`.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list(
+/// How many variants that are.
+pub(super) fn count_batch(
     conn: &mut DbConnection,
     shop: ShopId,
-    view: View,
-    search: &str,
-    except: &[String],
-    after: Option<(&str, VariantId)>,
-    limit: i64,
-) -> Result<Vec<VariantRow>, DbError> {
-    let mut query = in_view(shop, view);
-    if !search.trim().is_empty() {
-        let pattern = like(search);
-        query = query.filter(
-            lower(v::product_title)
-                .like(pattern.clone())
-                .escape('\\')
-                .or(lower(v::sku.assume_not_null())
-                    .like(pattern.clone())
-                    .escape('\\'))
-                .or(lower(v::variant_title.assume_not_null())
-                    .like(pattern)
-                    .escape('\\'))
-                .or(v::barcode.assume_not_null().eq(search.trim().to_owned())),
-        );
-    }
-    if !except.is_empty() {
-        query = query.filter(v::external_id.ne_all(except.to_vec()));
-    }
-    if let Some((title, id)) = after {
-        query = query.filter(
-            v::product_title
-                .gt(title.to_owned())
-                .or(v::product_title.eq(title.to_owned()).and(v::id.gt(id))),
-        );
-    }
-    Ok(query
-        .order((v::product_title, v::id))
-        .limit(limit)
-        .select(VariantRow::as_select())
-        .load(conn)?)
+    batch: &str,
+) -> Result<i64, DbError> {
+    Ok(m::table
+        .filter(m::batch.eq(batch))
+        .filter(m::shop_id.eq(shop))
+        .filter(m::removed_at.is_null())
+        .select(count(m::variant_id).aggregate_distinct())
+        .get_result(conn)?)
 }
 
 /// Variants after an id, the oldest first: of one store or all, in one view or any, with one SKU or any.
@@ -336,7 +241,7 @@ pub fn list_by_id(
     after: VariantId,
     limit: i64,
 ) -> Result<Vec<VariantRow>, DbError> {
-    let mut query = living(view).filter(v::id.gt(after));
+    let mut query = page::in_view(view).filter(v::id.gt(after));
     if let Some(shop) = shop {
         query = query.filter(v::shop_id.eq(shop));
     }
@@ -350,82 +255,26 @@ pub fn list_by_id(
         .load(conn)?)
 }
 
-/// These variants, where they are in the view.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list_these(
+pub(super) fn list_candidates(
     conn: &mut DbConnection,
-    shop: ShopId,
-    view: View,
-    external_ids: &[String],
-) -> Result<Vec<VariantRow>, DbError> {
-    Ok(in_view(shop, view)
-        .filter(v::external_id.eq_any(external_ids.to_vec()))
-        .select(VariantRow::as_select())
-        .load(conn)?)
-}
-
-/// How many variants each view has.
-///
-/// # Errors
-///
-/// The database's.
-pub fn count(conn: &mut DbConnection, shop: ShopId) -> Result<Counts, DbError> {
-    let living = v::table
-        .filter(v::shop_id.eq(shop))
-        .filter(v::deleted_at.is_null());
-    let all: i64 = living.count().get_result(conn)?;
-    let mapped: i64 = in_view(shop, View::Mapped).count().get_result(conn)?;
-    let ignored: i64 = in_view(shop, View::Ignored).count().get_result(conn)?;
-    let conflicts: i64 = in_view(shop, View::Conflicts).count().get_result(conn)?;
-    Ok(Counts {
-        // A variant is in one view: what is ignored has a mapping that says so.
-        unmapped: all - mapped - ignored,
-        conflicts,
-        mapped,
-        ignored,
-    })
-}
-
-fn in_view<'a>(shop: ShopId, view: View) -> v::BoxedQuery<'a, MultiBackend> {
-    living(Some(view)).filter(v::shop_id.eq(shop))
-}
-
-fn living<'a>(view: Option<View>) -> v::BoxedQuery<'a, MultiBackend> {
-    let living = v::table.filter(v::deleted_at.is_null());
-    let live = m::table
-        .filter(m::variant_id.eq(v::id))
-        .filter(m::removed_at.is_null());
-    match view {
-        None => living.into_boxed(),
-        Some(View::Conflicts) => v::table.filter(v::question.is_not_null()).into_boxed(),
-        Some(View::Unmapped) => living.filter(not(exists(live))).into_boxed(),
-        Some(View::Mapped) => living
-            .filter(v::ignored_at.is_null())
-            .filter(exists(live))
-            .into_boxed(),
-        Some(View::Ignored) => living.filter(v::ignored_at.is_not_null()).into_boxed(),
+    ids: &[ProductId],
+) -> Result<Vec<Candidate>, DbError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(STEP) {
+        let these: Vec<Candidate> = products::table
+            .filter(products::id.eq_any(some.to_vec()))
+            .filter(products::active.eq(true))
+            .order(products::id)
+            .select((
+                products::id,
+                products::sku,
+                products::name,
+                products::barcode,
+            ))
+            .load(conn)?;
+        found.extend(these);
     }
-}
-
-/// The items that may be proposed.
-///
-/// # Errors
-///
-/// The database's.
-pub fn list_candidates(conn: &mut DbConnection) -> Result<Vec<Candidate>, DbError> {
-    Ok(products::table
-        .filter(products::active.eq(true))
-        .order(products::id)
-        .select((
-            products::id,
-            products::sku,
-            products::name,
-            products::barcode,
-        ))
-        .load(conn)?)
+    Ok(found)
 }
 
 /// What is on hand of these items, all locations together, one row a location.
@@ -491,15 +340,4 @@ fn history() -> _ {
             m::prefix,
             users::name.nullable(),
         ))
-}
-
-/// A pattern that finds `text` anywhere, with its own wildcards made harmless.
-fn like(text: &str) -> String {
-    let plain = text
-        .trim()
-        .to_lowercase()
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
-    format!("%{plain}%")
 }

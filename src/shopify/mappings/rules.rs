@@ -161,6 +161,29 @@ fn apply_some(
     Ok(mapped)
 }
 
+/// Of these variants those whose SKU is that of exactly one item, and of no other variant of the store.
+pub(super) fn same_sku(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    mut rows: Vec<Coded>,
+) -> Result<Vec<(VariantId, ProductId)>, DbError> {
+    for row in &mut rows {
+        row.barcode_normal = None;
+    }
+    let rules = Rules {
+        sku: true,
+        ..Rules::default()
+    };
+    let claims = claims(conn, shop, &rows, &rules)?;
+    let matches = rows
+        .iter()
+        .filter_map(|row| match claims.decide(row, &rules) {
+            Verdict::Map(product, _origin) => Some((row.id, product)),
+            Verdict::Doubt(_) | Verdict::Nothing => None,
+        });
+    Ok(matches.collect())
+}
+
 /// Who has the codes that these variants have.
 ///
 /// # Errors

@@ -8,9 +8,9 @@ use super::Variant;
 use crate::erp::products::normal_code;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::shopify_product_mappings as m;
 use crate::schema::shopify_variants::{self, self as t, table};
 use crate::shopify::mappings::rules::Question;
+use crate::shopify::mappings::{VariantState, search};
 use crate::types::{At, ShopId, VariantId};
 
 /// A variant of the mirror.
@@ -102,7 +102,9 @@ pub(crate) fn upsert(
             })?;
         }
     }
-    mark_seen(conn, shop, variants, now)
+    let ids: Vec<&str> = variants.iter().map(|v| v.external_id.as_str()).collect();
+    search::refresh(conn, shop, &ids)?;
+    mark_seen(conn, shop, &ids, now)
 }
 
 fn new_row(shop: ShopId, variant: &Variant, now: At) -> NewVariant<'_> {
@@ -126,16 +128,10 @@ fn new_row(shop: ShopId, variant: &Variant, now: At) -> NewVariant<'_> {
 }
 
 // Seen is seen, also where the mirror knew something newer.
-fn mark_seen(
-    conn: &mut DbConnection,
-    shop: ShopId,
-    variants: &[Variant],
-    now: At,
-) -> Result<(), DbError> {
-    let ids: Vec<&str> = variants.iter().map(|v| v.external_id.as_str()).collect();
+fn mark_seen(conn: &mut DbConnection, shop: ShopId, ids: &[&str], now: At) -> Result<(), DbError> {
     let rows = table
         .filter(t::shop_id.eq(shop))
-        .filter(t::external_id.eq_any(ids));
+        .filter(t::external_id.eq_any(ids.to_vec()));
     diesel::update(rows).set(t::seen_at.eq(now)).execute(conn)?;
     Ok(())
 }
@@ -158,29 +154,18 @@ pub(crate) fn mark_unseen_deleted(
     since: At,
     now: At,
 ) -> Result<(), DbError> {
-    let rows = table
-        .filter(t::shop_id.eq(shop))
-        .filter(t::seen_at.lt(since))
-        .filter(t::deleted_at.is_null());
-    diesel::update(rows)
-        .set(t::deleted_at.eq(Some(now)))
-        .execute(conn)?;
-    ask_about_deleted(conn, shop, now)
-}
-
-/// The mappings of what was deleted just now stay; a person is asked about them.
-fn ask_about_deleted(conn: &mut DbConnection, shop: ShopId, now: At) -> Result<(), DbError> {
-    let mapped = m::table
-        .filter(m::removed_at.is_null())
-        .filter(m::product_id.is_not_null())
-        .filter(m::shop_id.eq(shop))
-        .select(m::variant_id);
-    let rows = table
-        .filter(t::shop_id.eq(shop))
-        .filter(t::deleted_at.eq(Some(now)))
-        .filter(t::id.eq_any(mapped));
-    diesel::update(rows)
+    let rows = || {
+        table
+            .filter(t::shop_id.eq(shop))
+            .filter(t::seen_at.lt(since))
+            .filter(t::deleted_at.is_null())
+    };
+    // The mappings of what is deleted stay; a person is asked about them.
+    diesel::update(rows().filter(t::state.eq(VariantState::Mapped)))
         .set(t::question.eq(Some(Question::Deleted)))
+        .execute(conn)?;
+    diesel::update(rows())
+        .set(t::deleted_at.eq(Some(now)))
         .execute(conn)?;
     Ok(())
 }
@@ -193,17 +178,19 @@ pub(crate) fn mark_deleted(
     all_ids: &[String],
     now: At,
 ) -> Result<(), DbError> {
-    let rows = table
-        .filter(t::shop_id.eq(shop))
-        .filter(t::product_external_id.eq(product))
-        .filter(t::external_id.ne_all(all_ids.to_vec()))
-        .filter(t::deleted_at.is_null());
-    let gone = diesel::update(rows)
+    let rows = || {
+        table
+            .filter(t::shop_id.eq(shop))
+            .filter(t::product_external_id.eq(product))
+            .filter(t::external_id.ne_all(all_ids.to_vec()))
+            .filter(t::deleted_at.is_null())
+    };
+    diesel::update(rows().filter(t::state.eq(VariantState::Mapped)))
+        .set(t::question.eq(Some(Question::Deleted)))
+        .execute(conn)?;
+    diesel::update(rows())
         .set(t::deleted_at.eq(Some(now)))
         .execute(conn)?;
-    if gone > 0 {
-        ask_about_deleted(conn, shop, now)?;
-    }
     Ok(())
 }
 
@@ -230,6 +217,18 @@ pub(crate) fn list_by_external(
         .filter(t::external_id.eq_any(external_ids.to_vec()))
         .filter(t::deleted_at.is_null())
         .order(t::id)
+        .select(VariantRow::as_select())
+        .load(conn)?)
+}
+
+/// These variants by title, whether they are living or not.
+pub(crate) fn list_by_ids(
+    conn: &mut DbConnection,
+    ids: &[VariantId],
+) -> Result<Vec<VariantRow>, DbError> {
+    Ok(table
+        .filter(t::id.eq_any(ids.to_vec()))
+        .order((t::product_title, t::id))
         .select(VariantRow::as_select())
         .load(conn)?)
 }

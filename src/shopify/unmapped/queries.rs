@@ -1,24 +1,28 @@
 //! Counts variants without a mapping.
-use diesel::dsl::{exists, not};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
+use crate::native;
 use crate::platform::db::{DbConnection, DbError};
-use crate::schema::{shopify_product_mappings, shopify_variants};
+use crate::shopify::mappings::queries::page::MOST_COUNTED;
 
-/// Variants that are sold, not ignored and not mapped.
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// Variants that are sold, not ignored and not mapped; the number ends at one more than [`MOST_COUNTED`].
 ///
 /// # Errors
 ///
 /// The database's.
 pub fn count(conn: &mut DbConnection) -> Result<i64, DbError> {
-    let mapped = shopify_product_mappings::table
-        .filter(shopify_product_mappings::variant_id.eq(shopify_variants::id))
-        .filter(shopify_product_mappings::removed_at.is_null());
-    let count = shopify_variants::table
-        .filter(shopify_variants::deleted_at.is_null())
-        .filter(shopify_variants::ignored_at.is_null())
-        .filter(not(exists(mapped)))
-        .count()
-        .get_result(conn)?;
-    Ok(count)
+    let most = MOST_COUNTED + 1;
+    let text = format!(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM shopify_variants \
+           WHERE state = 'unmapped' AND deleted_at IS NULL LIMIT {most}) counted"
+    );
+    let found: Count = native!(conn, |c| diesel::sql_query(&text).get_result(c))?;
+    Ok(found.n)
 }

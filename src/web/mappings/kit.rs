@@ -6,7 +6,8 @@ use askama::Template;
 
 use super::{load, refused, told, variant};
 use crate::erp::products::by_sku::BySku;
-use crate::erp::products::queries::{self as items, ProductRow};
+use crate::erp::products::queries::ProductRow;
+use crate::erp::products::search;
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::shopify::mappings::parts::{MOST_ITEMS, MOST_PIECES, Parts};
@@ -281,7 +282,7 @@ fn page(
     let results = if form.search.trim().is_empty() {
         Vec::new()
     } else {
-        items::list(conn, &form.search, None, RESULTS)?
+        search::page(conn, &form.search, None, RESULTS)?
     };
     Ok(KitPage {
         frame,

@@ -1,13 +1,13 @@
 //! The rows of the mapping list: a variant, what it probably is, and how many orders wait for it.
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::questions::{self, Asked};
 use super::{PAGE, Wish};
 use crate::platform::db::{DbConnection, DbError};
-use crate::shopify::mappings;
 use crate::shopify::mappings::proposals::{self, Candidate, Evidence, Proposal, Sameness};
+use crate::shopify::mappings::queries::page::{self, Place, Wanted};
 use crate::shopify::mappings::queries::{self, MappedRow, View};
+use crate::shopify::mappings::{self, search};
 use crate::shopify::products::queries::VariantRow;
 use crate::shopify::shops::Shop;
 use crate::types::{Currency, Money, ProductId, VariantId};
@@ -53,6 +53,8 @@ pub(super) struct List {
     pub(super) rows: Vec<Row>,
     /// The `after` of the next page.
     pub(super) next: Option<String>,
+    /// The look for words that many have ended before the page was full.
+    pub(super) is_cut: bool,
 }
 
 /// Those that block most orders come first, on the first page; the others follow by title.
@@ -62,67 +64,53 @@ pub(super) fn list(
     view: View,
     wish: &Wish,
 ) -> Result<List, DbError> {
-    let blocking = match view {
-        View::Unmapped => mappings::blocking(conn, shop)?,
-        View::Conflicts | View::Mapped | View::Ignored => HashMap::new(),
+    let first = match view {
+        View::Unmapped if wish.q.trim().is_empty() => first(conn, shop, view)?,
+        View::Unmapped | View::Conflicts | View::Mapped | View::Ignored => Vec::new(),
     };
-    let first = if wish.q.trim().is_empty() {
-        first(conn, shop, view, &blocking)?
-    } else {
-        Vec::new()
+    let except: Vec<String> = first.iter().map(|row| row.external_id.clone()).collect();
+    let wanted = Wanted {
+        shop: shop.id,
+        view,
+        found: &search::find(conn, shop.id, &wish.q)?,
+        except: &except,
     };
-    let ids: Vec<String> = first.iter().map(|row| row.external_id.clone()).collect();
-    let (rest, next) = rest(conn, shop, view, wish, &ids)?;
+    let after = wish.after.split_once('.').and_then(|(id, title)| {
+        Some(Place {
+            title: title.to_owned(),
+            id: id.parse().ok()?,
+        })
+    });
+    let rest = page::page(conn, wanted, after.as_ref(), PAGE)?;
     let mut found = if wish.after.is_empty() {
         first
     } else {
         Vec::new()
     };
-    found.extend(rest);
-    let rows = dress(conn, shop, view, wish, found, &blocking)?;
-    Ok(List { rows, next })
+    found.extend(rest.rows);
+    let next = rest
+        .next
+        .map(|place| format!("{}.{}", place.id, place.title));
+    Ok(List {
+        rows: dress(conn, shop, view, wish, found)?,
+        next,
+        is_cut: rest.is_cut,
+    })
 }
 
 /// A page of those that block orders, the one that blocks most first.
-fn first(
-    conn: &mut DbConnection,
-    shop: &Shop,
-    view: View,
-    blocking: &HashMap<String, i64>,
-) -> Result<Vec<VariantRow>, DbError> {
-    let mut ranked: Vec<(&String, i64)> = blocking.iter().map(|(id, n)| (id, *n)).collect();
-    ranked.sort_by_key(|(id, count)| (Reverse(*count), *id));
-    let mut found = Vec::new();
-    for some in ranked.chunks(PAGE) {
-        let ids: Vec<String> = some.iter().map(|(id, _count)| (*id).clone()).collect();
-        // Not each of them is listed: the store may have deleted the product since.
-        found.extend(queries::list_these(conn, shop.id, view, &ids)?);
-        if found.len() >= PAGE {
-            break;
-        }
-    }
-    let count = |row: &VariantRow| blocking.get(&row.external_id).copied().unwrap_or(0);
-    found.sort_by_key(|row| (Reverse(count(row)), row.id));
+fn first(conn: &mut DbConnection, shop: &Shop, view: View) -> Result<Vec<VariantRow>, DbError> {
+    // Not each of them is listed: the store may have deleted the product since.
+    let ranked = page::list_blocking(conn, shop.channel, 2 * PAGE)?;
+    let places: HashMap<&str, usize> = ranked
+        .iter()
+        .enumerate()
+        .map(|(place, id)| (id.as_str(), place))
+        .collect();
+    let mut found = page::list_these(conn, shop.id, view, &ranked)?;
+    found.sort_by_key(|row| places.get(row.external_id.as_str()).copied());
     found.truncate(PAGE);
     Ok(found)
-}
-
-fn rest(
-    conn: &mut DbConnection,
-    shop: &Shop,
-    view: View,
-    wish: &Wish,
-    except: &[String],
-) -> Result<(Vec<VariantRow>, Option<String>), DbError> {
-    let after = wish.after.split_once('.');
-    let after = after.and_then(|(id, title)| Some((title, id.parse::<VariantId>().ok()?)));
-    let limit = i64::try_from(PAGE).unwrap_or(50);
-    let mut rest = queries::list(conn, shop.id, view, &wish.q, except, after, limit + 1)?;
-    let more = rest.len() > PAGE;
-    rest.truncate(PAGE);
-    let last = rest.last().filter(|_| more);
-    let next = last.map(|row| format!("{}.{}", row.id, row.product_title));
-    Ok((rest, next))
 }
 
 fn dress(
@@ -131,11 +119,14 @@ fn dress(
     view: View,
     wish: &Wish,
     found: Vec<VariantRow>,
-    blocking: &HashMap<String, i64>,
 ) -> Result<Vec<Row>, DbError> {
-    let items = match view {
-        View::Unmapped => queries::list_candidates(conn)?,
-        View::Conflicts | View::Mapped | View::Ignored => Vec::new(),
+    let (items, blocking) = match view {
+        View::Unmapped => {
+            let ids: Vec<&str> = found.iter().map(|row| row.external_id.as_str()).collect();
+            let blocking = mappings::blocking(conn, shop, &ids)?;
+            (proposals::candidates(conn, &found)?, blocking)
+        }
+        View::Conflicts | View::Mapped | View::Ignored => (Vec::new(), HashMap::new()),
     };
     let proposals = proposals::propose(&items, &found);
     let ids: Vec<VariantId> = found.iter().map(|row| row.id).collect();

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::questions::{self, Asked};
 use super::{load, refused, told};
-use crate::erp::products::queries::{self as items, ProductRow};
+use crate::erp::products::queries::ProductRow;
+use crate::erp::products::search as items;
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection};
 use crate::shopify::mappings::queries::{self, MappedRow};
@@ -235,7 +236,7 @@ fn page(
     let results = if search.trim().is_empty() {
         Vec::new()
     } else {
-        items::list(conn, &search, None, RESULTS)?
+        items::page(conn, &search, None, RESULTS)?
     };
     let name = match &variant.variant_title {
         Some(option) => format!("{}, {option}", variant.product_title),

@@ -8,9 +8,10 @@ use counterfoil::platform::clock::Clock;
 use counterfoil::platform::db::Db;
 use counterfoil::practice::{OrderKind, Practice};
 use counterfoil::shopify::connect::{self, Way};
-use counterfoil::shopify::mappings::{self, By, MappingError};
+use counterfoil::shopify::mappings::{By, MappingError, bulk};
 use counterfoil::shopify::shop_domain::ShopDomain;
 use counterfoil::shopify::shops;
+use counterfoil::types::VariantId;
 use reqwest::redirect::Policy;
 use serde_json::Value;
 
@@ -228,14 +229,14 @@ fn fill(counterfoil: &Counterfoil) {
         let shop = ShopDomain::parse(SHOP).expect("a store's address");
         let shop = shops::find_by_domain(conn, &shop).expect("the stores can be read");
         let shop = shop.expect("it is connected");
-        let exact = mappings::exact_matches(conn, &shop)?;
-        let shown: Vec<_> = exact.iter().map(|one| one.variant.id).collect();
+        let exact = bulk::look(conn, &shop, VariantId(0), 1_000)?.matches;
+        let shown: Vec<_> = exact.into_iter().map(|(variant, _item)| variant).collect();
         let by = By {
             shop: &shop,
             user: None,
             now,
         };
-        mappings::accept_exact(conn, by, &shown)?;
+        bulk::accept_exact(conn, by, &shown)?;
         Ok(())
     });
     mapped.expect("every article is mapped");

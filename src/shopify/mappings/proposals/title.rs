@@ -22,6 +22,14 @@ pub(super) struct Text {
     letters: [u8; KINDS],
 }
 
+/// A product's title and its variant's.
+pub(super) fn text_of(variant: &VariantRow) -> String {
+    match &variant.variant_title {
+        Some(option) => format!("{} {option}", variant.product_title),
+        None => variant.product_title.clone(),
+    }
+}
+
 impl Title {
     pub(super) fn new(text: &str) -> Title {
         let plain = Text::new(text);
@@ -35,10 +43,7 @@ impl Title {
 
     /// A product's title and its variant's.
     pub(super) fn of(variant: &VariantRow) -> Title {
-        match &variant.variant_title {
-            Some(option) => Title::new(&format!("{} {option}", variant.product_title)),
-            None => Title::new(&variant.product_title),
-        }
+        Title::new(&text_of(variant))
     }
 
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {

@@ -7,6 +7,7 @@ use crate::platform::db::{DbConnection, DbError};
 use crate::schema::shopify_mapping_rules::{self, self as t, table};
 use crate::schema::shopify_product_mappings as m;
 use crate::schema::{products, shopify_variants as v};
+use crate::shopify::mappings::VariantState;
 use crate::types::{ProductId, ShopId, VariantId};
 
 /// A variant's codes, as codes are compared.
@@ -79,6 +80,43 @@ pub(super) fn list_coded(
         .load(conn)?)
 }
 
+/// The next unmapped variants of a store that have a SKU.
+pub(in super::super) fn list_unmapped(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    after: VariantId,
+    most: i64,
+) -> Result<Vec<Coded>, DbError> {
+    Ok(sold(shop, VariantState::Unmapped)
+        .filter(v::id.gt(after))
+        .filter(v::sku_normal.is_not_null())
+        .order(v::id)
+        .limit(most)
+        .select((v::id, v::sku_normal, v::barcode_normal, v::question))
+        .load(conn)?)
+}
+
+/// Those of these variants that are unmapped.
+pub(in super::super) fn list_still_unmapped(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    ids: &[VariantId],
+) -> Result<Vec<Coded>, DbError> {
+    Ok(sold(shop, VariantState::Unmapped)
+        .filter(v::id.eq_any(ids.to_vec()))
+        .order(v::id)
+        .select((v::id, v::sku_normal, v::barcode_normal, v::question))
+        .load(conn)?)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn sold(shop: ShopId, state: VariantState) -> _ {
+    v::table
+        .filter(v::shop_id.eq(shop))
+        .filter(v::state.eq(state))
+        .filter(v::deleted_at.is_null())
+}
+
 /// The codes of these variants, whether they are living or not.
 ///
 /// # Errors
@@ -128,7 +166,7 @@ pub(super) fn set_question(
     Ok(())
 }
 
-pub(super) fn list_items_by_sku(
+pub(in super::super) fn list_items_by_sku(
     conn: &mut DbConnection,
     skus: &[String],
 ) -> Result<Vec<(Option<String>, ProductId)>, DbError> {
@@ -140,7 +178,7 @@ pub(super) fn list_items_by_sku(
         .load(conn)?)
 }
 
-pub(super) fn list_items_by_barcode(
+pub(in super::super) fn list_items_by_barcode(
     conn: &mut DbConnection,
     barcodes: &[String],
 ) -> Result<Vec<(Option<String>, ProductId)>, DbError> {
