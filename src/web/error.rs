@@ -42,6 +42,11 @@ pub enum WebError {
     Unreadable(String),
     #[error("that was more than this address takes")]
     TooLarge,
+    #[error(
+        "this file is larger than 8 MB, and nothing of it was taken. Go back and choose a smaller one: a photo of fewer \
+         points, or a table in several files that each begin with its first line"
+    )]
+    FileTooLarge,
     /// Several stores are connected, and the request names none.
     #[error("several stores are connected: name one with ?shop=")]
     ChooseShop(Vec<String>),
@@ -129,7 +134,7 @@ impl ResponseError for WebError {
             WebError::Conflict(_) | WebError::ChooseShop(_) => StatusCode::CONFLICT,
             WebError::Invalid(_) | WebError::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
             WebError::Unreadable(_) => StatusCode::BAD_REQUEST,
-            WebError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            WebError::TooLarge | WebError::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             WebError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             WebError::Busy => StatusCode::SERVICE_UNAVAILABLE,
             WebError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -163,6 +168,7 @@ impl ResponseError for WebError {
             | WebError::Fields(_)
             | WebError::Unreadable(_)
             | WebError::TooLarge
+            | WebError::FileTooLarge
             | WebError::ChooseShop(_)
             | WebError::Internal(_) => {}
         }
@@ -205,6 +211,7 @@ impl WebError {
             | WebError::Invalid(_)
             | WebError::Unreadable(_)
             | WebError::TooLarge
+            | WebError::FileTooLarge
             | WebError::TooMany { .. }
             | WebError::Busy
             | WebError::Internal(_) => None,

@@ -9,6 +9,8 @@ use crate::erp::deliveries::photos;
 
 /// The largest such form: its photo and a few words.
 pub const LARGEST: usize = photos::LARGEST + 64 * 1024;
+/// A sender that goes on beyond this is not listened to any more.
+const MOST_READ: usize = 8 * LARGEST;
 /// Parts of a form.
 const MOST_PARTS: usize = 50;
 
@@ -56,19 +58,27 @@ pub fn boundary(headers: &HeaderMap) -> Option<String> {
     (!text.is_empty() && text.len() <= 70).then(|| text.to_owned())
 }
 
-/// Reads a body that is not larger than such a form.
+/// Reads a body that is not larger than such a form. More is read and forgotten: a browser that is still sending would
+/// show a broken connection instead of the answer.
 ///
 /// # Errors
 ///
-/// `TooLarge`, `Invalid` where it breaks off.
+/// `FileTooLarge`, `Invalid` where it breaks off.
 pub async fn read(payload: &mut Payload) -> Result<BytesMut, WebError> {
     let mut body = BytesMut::new();
+    let mut length = 0;
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_broken| WebError::invalid("The form did not arrive whole."))?;
-        if body.len() + chunk.len() > LARGEST {
-            return Err(WebError::TooLarge);
+        length += chunk.len();
+        if length > MOST_READ {
+            break;
         }
-        body.extend_from_slice(&chunk);
+        if length <= LARGEST {
+            body.extend_from_slice(&chunk);
+        }
+    }
+    if length > LARGEST {
+        return Err(WebError::FileTooLarge);
     }
     Ok(body)
 }

@@ -22,6 +22,9 @@ use crate::web::page::{Frame, Section, html, see_other};
 use crate::web::upload;
 use crate::web::visitor::{CurrentUser, Visitor};
 
+/// Imports that are listed.
+const LATEST: i64 = 10;
+
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
     store: ShopId,
@@ -33,6 +36,20 @@ struct NewPage {
     frame: Frame,
     errors: Errors,
     shop: Shop,
+    /// The store's last imports, the latest first.
+    imports: Vec<ImportRow>,
+}
+
+impl ImportRow {
+    /// How far it is, in a word and its tone.
+    fn badge(&self) -> (&'static str, &'static str) {
+        match self.state {
+            State::Shown => ("Not booked", "warning"),
+            State::Booking => ("Running", "info half"),
+            State::Done if self.refused > 0 => ("Done, some refused", "warning"),
+            State::Done => ("Done", "success"),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -68,10 +85,12 @@ pub async fn new(
     visitor: Visitor,
     wanted: web::Query<Wanted>,
 ) -> Result<HttpResponse, WebError> {
+    let (shop, imports) = beside(&db, wanted.store).await?;
     let page = NewPage {
         frame: visitor.frame(Section::Mappings),
         errors: Errors::default(),
-        shop: shop(&db, wanted.store).await?,
+        shop,
+        imports,
     };
     Ok(html(StatusCode::OK, &page))
 }
@@ -80,7 +99,7 @@ pub async fn new(
 ///
 /// # Errors
 ///
-/// `NotFound`, `TooLarge`; a file that cannot be read shows the form again.
+/// `NotFound`, `FileTooLarge`; a file that cannot be read shows the form again.
 pub async fn create(
     db: web::Data<Db>,
     clock: web::Data<Clock>,
@@ -90,7 +109,7 @@ pub async fn create(
     payload: web::Payload,
 ) -> Result<HttpResponse, WebError> {
     let (store, file) = read(&req, payload.into_inner()).await?;
-    let shop = shop(&db, store).await?;
+    let (shop, imports) = beside(&db, store).await?;
     let (user, now, of) = (user.id, clock.now(), shop.clone());
     let kept = match file {
         Some(file) => {
@@ -115,6 +134,7 @@ pub async fn create(
                 frame: visitor.frame(Section::Mappings),
                 errors,
                 shop,
+                imports,
             };
             Ok(html(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
@@ -185,8 +205,14 @@ fn page(conn: &mut DbConnection, frame: Frame, id: MappingImportId) -> Result<Sh
     })
 }
 
-async fn shop(db: &Db, id: ShopId) -> Result<Shop, WebError> {
-    db.read(move |conn| load(conn, id)).await
+/// The store, and its last imports.
+async fn beside(db: &Db, id: ShopId) -> Result<(Shop, Vec<ImportRow>), WebError> {
+    db.read(move |conn| {
+        let shop = load(conn, id)?;
+        let imports = queries::list_latest(conn, id, LATEST)?;
+        Ok((shop, imports))
+    })
+    .await
 }
 
 async fn read(

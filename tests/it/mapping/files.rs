@@ -46,6 +46,11 @@ async fn a_file_is_shown_booked_and_undone(kind: Kind) {
     app.owner().submit(book()).await.assert_status(200);
     let twice = app.owner().submit(book()).await;
     twice.assert_status(409).assert_shows("booked already");
+    // Whoever went elsewhere meanwhile finds back.
+    let choose = app.get("/mappings/imports/new?store=1").await;
+    choose.assert_shows("Last imports").assert_shows("Running");
+    let back = choose.attribute("td a[href*='/mappings/imports/']", "href");
+    assert_eq!(back, shown.url.path());
     app.run_jobs().await;
     let done = app.get(shown.url.path()).await;
     done.assert_shows("3 variants mapped. 1 order is free.");
@@ -152,6 +157,13 @@ async fn a_file_that_cannot_be_read_shows_the_form_again(kind: Kind) {
             "e-file h-file"
         );
     }
+    // Half a megabyte more than is taken: the page says so, and what to do.
+    let large = vec![b'1'; 9 * 1024 * 1024];
+    let answer = choose(&app, &large).await;
+    answer
+        .assert_status(413)
+        .assert_shows("larger than 8 MB")
+        .assert_shows("in several files");
     let viewer = app
         .signed_in(counterfoil::erp::users::roles::Role::Viewer)
         .await;

@@ -68,6 +68,24 @@ pub fn find(conn: &mut DbConnection, id: MappingImportId) -> Result<Option<Impor
         .optional()?)
 }
 
+/// The last imports of a store, the latest first.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_latest(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    limit: i64,
+) -> Result<Vec<ImportRow>, DbError> {
+    Ok(table
+        .filter(t::shop_id.eq(shop))
+        .order(t::id.desc())
+        .limit(limit)
+        .select(ImportRow::as_select())
+        .load(conn)?)
+}
+
 pub(super) fn content(
     conn: &mut DbConnection,
     id: MappingImportId,
