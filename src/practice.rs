@@ -11,6 +11,7 @@ mod checkout;
 mod customers;
 mod deliveries;
 mod fulfillments;
+mod goods;
 mod graphql;
 mod handling;
 mod holds;

@@ -1,7 +1,7 @@
 //! Webhook subscriptions: what a subscriber hears, when, and in which order it is put on its way.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::model::{Delivery, DeliveryState, Subscription};
 use super::state::State;
@@ -168,6 +168,10 @@ pub(super) fn product(state: &mut State, id: u64, topic: &str, now: Timestamp) {
     };
     let body = payloads::product(product);
     single(state, topic, &body, now);
+}
+
+pub(super) fn product_deleted(state: &mut State, id: u64, now: Timestamp) {
+    single(state, "products/delete", &json!({ "id": id }), now);
 }
 
 pub(super) fn inventory_level(

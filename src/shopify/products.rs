@@ -16,7 +16,7 @@ use crate::shopify::mappings::{MappingError, rules};
 use crate::shopify::orders::TranslateError;
 use crate::shopify::shops::{Shop, ShopError};
 use crate::shopify::{Connector, Haste};
-use crate::types::{At, JobId, ShopId};
+use crate::types::{At, JobId, ShopId, VariantId};
 
 /// A page costs a few points a variant; Shopify lets no call cost more than a thousand.
 const PAGE: i64 = 100;
@@ -54,6 +54,12 @@ pub struct Progress {
     pub cursor: Option<String>,
     pub started_at: Option<i64>,
     pub cancelled: bool,
+    /// All pages are in the mirror; the rules look at what they brought.
+    #[serde(default)]
+    pub is_read: bool,
+    /// The last variant that the rules have looked at.
+    #[serde(default)]
+    pub judged: Option<VariantId>,
 }
 
 /// Why an import stopped.
@@ -88,7 +94,8 @@ pub enum ApplyError {
     Db(#[from] DbError),
 }
 
-/// Reads the whole catalogue into the mirror, page by page; returns how far it came.
+/// Reads the whole catalogue into the mirror, page by page; returns how far it came. Rules look at it when all of it is
+/// there: two that want one item may stand on different pages.
 ///
 /// # Errors
 ///
@@ -97,7 +104,7 @@ pub async fn import(cx: &Connector, shop: ShopId, job: JobId) -> Result<Progress
     let shop = cx.shop(shop).await?;
     let mut progress = read_progress(cx, job).await?;
     let started_at = At(*progress.started_at.get_or_insert(cx.clock.now().0));
-    loop {
+    while !progress.is_read && !progress.cancelled {
         let variables = catalogue::Variables {
             first: PAGE,
             after: progress.cursor.clone(),
@@ -110,22 +117,29 @@ pub async fn import(cx: &Connector, shop: ShopId, job: JobId) -> Result<Progress
         let variants = payload::of_catalogue(page.product_variants.nodes, shop.currency.as_deref());
         progress.total = page.products_count.map_or(0, |count| count.count);
         progress.cursor = info.end_cursor;
-        let last = !info.has_next_page || progress.cursor.is_none();
-        let step = Step {
-            shop: shop.clone(),
-            job,
-            started_at,
-            last,
-            now: cx.clock.now(),
-        };
+        progress.is_read = !info.has_next_page || progress.cursor.is_none();
+        let step = step(cx, &shop, job, started_at);
         let next = progress.clone();
         progress = cx
             .db
             .write(move |conn| keep_page(conn, &step, &variants, next))
             .await?;
-        if last || progress.cancelled {
-            return Ok(progress);
-        }
+    }
+    let mut more = !progress.cancelled;
+    while more {
+        let step = step(cx, &shop, job, started_at);
+        let next = progress.clone();
+        (progress, more) = cx.db.write(move |conn| judge(conn, &step, next)).await?;
+    }
+    Ok(progress)
+}
+
+fn step(cx: &Connector, shop: &Shop, job: JobId, started_at: At) -> Step {
+    Step {
+        shop: shop.clone(),
+        job,
+        started_at,
+        now: cx.clock.now(),
     }
 }
 
@@ -243,7 +257,6 @@ struct Step {
     shop: Shop,
     job: JobId,
     started_at: At,
-    last: bool,
     now: At,
 }
 
@@ -254,18 +267,50 @@ fn keep_page(
     mut progress: Progress,
 ) -> Result<Progress, MappingError> {
     let shop = step.shop.id;
+    progress.done += new_products(conn, step, variants)?;
     queries::upsert(conn, shop, variants, step.now)?;
-    rules::apply(conn, &step.shop, &told_ids(variants), step.now)?;
-    progress.done = queries::count_products_seen(conn, shop, step.started_at)?;
-    progress.cancelled = !step.last && job_rows::is_cancel_requested(conn, step.job)?;
-    if step.last {
+    progress.cancelled = !progress.is_read && job_rows::is_cancel_requested(conn, step.job)?;
+    if progress.is_read {
         // What a whole import did not see is not sold any more; its mapping and its orders stay.
         queries::mark_unseen_deleted(conn, shop, step.started_at, step.now)?;
         progress.total = progress.done;
     }
-    let text = serde_json::to_string(&progress).unwrap_or_default();
-    job_rows::set_progress(conn, step.job, &text)?;
+    keep_progress(conn, step.job, &progress)?;
     Ok(progress)
+}
+
+/// How many of these variants' products this import sees for the first time: those of one may come on several pages.
+fn new_products(
+    conn: &mut DbConnection,
+    step: &Step,
+    variants: &[Variant],
+) -> Result<i64, DbError> {
+    let mut products: Vec<&str> = variants
+        .iter()
+        .map(|variant| variant.product_external_id.as_str())
+        .collect();
+    products.sort_unstable();
+    products.dedup();
+    let seen = queries::count_seen(conn, step.shop.id, &products, step.started_at)?;
+    Ok(i64::try_from(products.len()).unwrap_or(0) - seen)
+}
+
+/// Lets the rules look at the next variants that the import brought; says whether there are more.
+fn judge(
+    conn: &mut DbConnection,
+    step: &Step,
+    mut progress: Progress,
+) -> Result<(Progress, bool), MappingError> {
+    let after = progress.judged.unwrap_or(VariantId(0));
+    let last = rules::apply_after(conn, &step.shop, step.started_at, after, step.now)?;
+    progress.judged = last.or(progress.judged);
+    keep_progress(conn, step.job, &progress)?;
+    Ok((progress, last.is_some()))
+}
+
+fn keep_progress(conn: &mut DbConnection, job: JobId, progress: &Progress) -> Result<(), DbError> {
+    let text = serde_json::to_string(progress).unwrap_or_default();
+    job_rows::set_progress(conn, job, &text)
 }
 
 fn keep_product(

@@ -101,24 +101,45 @@ pub fn apply(
     let rules = queries::find(conn, shop.id)?;
     let mut mapped = 0;
     for some in external_ids.chunks(STEP) {
-        mapped += apply_some(conn, shop, &rules, some, now)?;
+        let rows = queries::list_coded(conn, shop.id, some)?;
+        mapped += apply_some(conn, shop, &rules, &rows, now)?;
     }
     Ok(mapped)
+}
+
+/// Looks, as [`apply`] does, at the next variants behind one that the store sells and that were seen since then. Returns
+/// the last of them; `None`: there are no more.
+///
+/// # Errors
+///
+/// `Order`, `Db`.
+pub fn apply_after(
+    conn: &mut DbConnection,
+    shop: &Shop,
+    since: At,
+    after: VariantId,
+    now: At,
+) -> Result<Option<VariantId>, MappingError> {
+    let rules = queries::find(conn, shop.id)?;
+    let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
+    let rows = queries::list_seen(conn, shop.id, since, after, limit)?;
+    let last = rows.last().map(|row| row.id);
+    apply_some(conn, shop, &rules, &rows, now)?;
+    Ok(last)
 }
 
 fn apply_some(
     conn: &mut DbConnection,
     shop: &Shop,
     rules: &Rules,
-    external_ids: &[&str],
+    rows: &[Coded],
     now: At,
 ) -> Result<usize, MappingError> {
-    let rows = queries::list_coded(conn, shop.id, external_ids)?;
     let ids: Vec<VariantId> = rows.iter().map(|row| row.id).collect();
     let live: HashMap<VariantId, Option<String>> =
         queries::list_live_skus(conn, &ids)?.into_iter().collect();
     let left: HashSet<VariantId> = queries::list_taken_back(conn, &ids)?.into_iter().collect();
-    let claims = claims(conn, shop.id, &rows, rules)?;
+    let claims = claims(conn, shop.id, rows, rules)?;
     let by = By {
         shop,
         user: None,
@@ -126,7 +147,7 @@ fn apply_some(
     };
     let batch = Uuid::now_v7().to_string();
     let mut mapped = 0;
-    for row in &rows {
+    for row in rows {
         let verdict = match live.get(&row.id) {
             Some(then) if *then != row.sku_normal => Verdict::Doubt(Question::Changed),
             Some(_) => Verdict::Nothing,

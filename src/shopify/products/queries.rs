@@ -136,13 +136,16 @@ fn mark_seen(conn: &mut DbConnection, shop: ShopId, ids: &[&str], now: At) -> Re
     Ok(())
 }
 
-pub(crate) fn count_products_seen(
+/// How many of these products were seen since then.
+pub(crate) fn count_seen(
     conn: &mut DbConnection,
     shop: ShopId,
+    products: &[&str],
     since: At,
 ) -> Result<i64, DbError> {
     Ok(table
         .filter(t::shop_id.eq(shop))
+        .filter(t::product_external_id.eq_any(products.to_vec()))
         .filter(t::seen_at.ge(since))
         .select(count(t::product_external_id).aggregate_distinct())
         .get_result(conn)?)

@@ -20,6 +20,7 @@ both_databases!(
     what_somebody_unmapped_is_left_to_people,
     a_sku_that_changed_under_its_mapping_is_asked_about,
     a_prefix_that_is_none_shows_the_rules_again,
+    a_rival_on_a_later_page_of_an_import_is_seen,
 );
 
 async fn a_rule_maps_what_changes_once_it_is_turned_on(kind: Kind) {
@@ -176,6 +177,33 @@ async fn a_prefix_that_is_none_shows_the_rules_again(kind: Kind) {
     let page = turn_on(&app, &[("prefix", &long)]).await;
     page.assert_status(422).assert_shows("up to 40 characters");
     assert_eq!(page.attribute("#f-prefix", "value"), long);
+}
+
+async fn a_rival_on_a_later_page_of_an_import_is_seen(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let sku = coded(&app).remove(0).sku.expect("a SKU");
+    item(&app, "RIVAL", "Wanted by two", 1);
+    item(&app, "ALONE", "Wanted by one", 1);
+    turn_on(&app, &[("sku", "1")]).await;
+    assert!(app.practice.copy_product(&sku, "RIVAL"));
+    assert!(app.practice.copy_product(&sku, "ALONE"));
+    // More than a page of others stand between the two.
+    for number in 0..120 {
+        assert!(app.practice.copy_product(&sku, &format!("COPY-{number}")));
+    }
+    assert!(app.practice.copy_product(&sku, "RIVAL"));
+    let page = app.get("/mappings").await;
+    let refresh = page.form("form[action$='/imports']");
+    let job = app.owner().submit(refresh).await;
+    // The second page waits for its share of the rate limit.
+    app.pass(std::time::Duration::from_secs(20)).await;
+    app.get(job.url.path()).await.assert_shows("Done");
+    let mapped = variants(&app, View::Mapped);
+    let mapped: Vec<Option<&str>> = mapped.iter().map(|row| row.sku.as_deref()).collect();
+    assert_eq!(mapped, [Some("ALONE")]);
+    let page = app.get("/mappings?view=conflicts&store=1").await;
+    page.assert_shows("Several have this SKU")
+        .assert_shows("Item Wanted by two");
 }
 
 /// Turns rules of the one store on, on their page.

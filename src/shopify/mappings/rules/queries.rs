@@ -8,7 +8,7 @@ use crate::schema::shopify_mapping_rules::{self, self as t, table};
 use crate::schema::shopify_product_mappings as m;
 use crate::schema::{products, shopify_variants as v};
 use crate::shopify::mappings::VariantState;
-use crate::types::{ProductId, ShopId, VariantId};
+use crate::types::{At, ProductId, ShopId, VariantId};
 
 /// A variant's codes, as codes are compared.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -76,6 +76,25 @@ pub(super) fn list_coded(
         .filter(v::external_id.eq_any(external_ids.to_vec()))
         .filter(v::deleted_at.is_null())
         .order(v::id)
+        .select((v::id, v::sku_normal, v::barcode_normal, v::question))
+        .load(conn)?)
+}
+
+/// The next variants that a store sells and that were seen since then.
+pub(super) fn list_seen(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    since: At,
+    after: VariantId,
+    limit: i64,
+) -> Result<Vec<Coded>, DbError> {
+    Ok(v::table
+        .filter(v::shop_id.eq(shop))
+        .filter(v::id.gt(after))
+        .filter(v::seen_at.ge(since))
+        .filter(v::deleted_at.is_null())
+        .order(v::id)
+        .limit(limit)
         .select((v::id, v::sku_normal, v::barcode_normal, v::question))
         .load(conn)?)
 }
