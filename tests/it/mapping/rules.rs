@@ -21,6 +21,7 @@ both_databases!(
     a_sku_that_changed_under_its_mapping_is_asked_about,
     a_prefix_that_is_none_shows_the_rules_again,
     a_rival_on_a_later_page_of_an_import_is_seen,
+    a_mapping_outlives_its_product_and_is_asked_about,
 );
 
 async fn a_rule_maps_what_changes_once_it_is_turned_on(kind: Kind) {
@@ -204,6 +205,33 @@ async fn a_rival_on_a_later_page_of_an_import_is_seen(kind: Kind) {
     let page = app.get("/mappings?view=conflicts&store=1").await;
     page.assert_shows("Several have this SKU")
         .assert_shows("Item Wanted by two");
+}
+
+async fn a_mapping_outlives_its_product_and_is_asked_about(kind: Kind) {
+    let app = TestApp::connected(kind).await;
+    let placed = app.practice.place_order(OrderKind::OneLine);
+    app.run_jobs().await;
+    let row = blocking(&app).await;
+    item(&app, "RULE-1", "Mapped by a rule", 100);
+    turn_on(&app, &[("sku", "1")]).await;
+    sell_as(&app, &row, "RULE-1").await;
+    assert_eq!(app.order(&placed.name).work_state, WorkState::Ready);
+    app.clock.advance(std::time::Duration::from_secs(60));
+    let sku = row.sku.as_deref().expect("a SKU");
+    assert!(app.practice.delete_product(sku));
+    app.run_jobs().await;
+    let state = app.order(&placed.name).work_state;
+    assert_eq!(state, WorkState::Ready, "it still ships");
+    let page = app.get("/mappings?view=conflicts&store=1").await;
+    page.assert_shows("Deleted in Shopify; its mapping stays")
+        .assert_shows("Mapped by a rule");
+    let unmapped = variants(&app, View::Unmapped);
+    assert!(unmapped.iter().all(|one| one.id != row.id));
+    let keep = page.form("form[action$='/confirmation']");
+    let kept = app.owner().submit(keep).await;
+    kept.assert_shows("Kept as it is mapped.")
+        .assert_lacks("Deleted in Shopify");
+    assert_eq!(app.order(&placed.name).work_state, WorkState::Ready);
 }
 
 /// Turns rules of the one store on, on their page.
