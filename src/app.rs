@@ -109,6 +109,7 @@ impl Counterfoil {
             clock: clock.clone(),
             mailer,
             late_after: config.late_after,
+            api_version: config.shopify.api_version.clone(),
             url: format!("{}{}", config.public_url, config.prefix),
         };
         let keeper = Keeper {

@@ -272,6 +272,8 @@ pub enum Misbehaviour {
     DropWebhooks,
     /// Files of bulk operations break off half-way.
     BreakDownload,
+    /// Answers are served in a later version than they were asked for.
+    LaterVersion,
     /// All access tokens are over at once.
     ExpireToken,
     /// The owner removes the app at once.
@@ -473,6 +475,11 @@ impl Practice {
     /// Lets an app ask as much again as it may at most, as after a while without questions.
     pub fn refill(&self) {
         self.with_bucket(|bucket, now| *bucket = graphql::Bucket::full(now));
+    }
+
+    /// Leaves an app so many points, as after many questions.
+    pub fn drain(&self, left: u32) {
+        self.with_bucket(|bucket, now| *bucket = graphql::Bucket::with(left, now));
     }
 
     /// The GraphQL requests that came, oldest first.

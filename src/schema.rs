@@ -1084,6 +1084,8 @@ diesel::table! {
         restock_returns -> Bool,
         check_orders -> Bool,
         tell_holds -> Bool,
+        tier -> Nullable<Text>,
+        served_version -> Nullable<Text>,
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod answer;
 pub mod apply;
+pub mod budget;
 pub mod cancellations;
 pub mod carriers;
 pub mod client;
@@ -53,6 +54,7 @@ use crate::platform::db::{Db, DbError};
 use crate::platform::queue::Outcome;
 use crate::platform::secrets::Keyring;
 use crate::shopify::answer::Cost;
+use crate::shopify::budget::Learned;
 use crate::shopify::client::{Answer, Client, ShopifyError};
 use crate::shopify::directory::ShopDirectory;
 use crate::shopify::gid::Gid;
@@ -128,6 +130,8 @@ pub struct Connector {
     pub keyring: Keyring,
     pub client: Client,
     pub directory: ShopDirectory,
+    /// What the answers said of each store's rate budget.
+    pub learned: Learned,
 }
 
 /// How much of a store's rate budget a call leaves to others.
@@ -161,6 +165,7 @@ impl Connector {
             db,
             clock,
             keyring,
+            learned: Learned::default(),
         })
     }
 
@@ -209,19 +214,38 @@ impl Connector {
         let request_id = result.as_ref().ok().and_then(|it| it.request_id.as_deref());
         // What Shopify says of a failure may quote what it was sent: the job keeps it, the log does not.
         tracing::info!(shop.id = %shop, operation, request_id, ok = result.is_ok(), "called Shopify");
-        self.note_cost(shop, cost).await;
+        let version = result
+            .as_ref()
+            .ok()
+            .and_then(|it| it.api_version.as_deref());
+        self.learn(shop, cost, version).await;
         result
     }
 
-    async fn note_cost(&self, shop: ShopId, cost: Option<Cost>) {
-        let Some(cost) = cost else { return };
+    /// Notes what an answer said of the budget and of the version it was served in, for the other processes as well:
+    /// the one at most once a second, the other where it is new.
+    async fn learn(&self, shop: ShopId, cost: Option<Cost>, version: Option<&str>) {
         let now = self.clock.now();
+        let budget = cost.and_then(|cost| self.learned.note_cost(shop, cost, now));
+        let version = version.filter(|version| self.learned.note_version(shop, version));
+        let version = version.map(str::to_owned);
+        if budget.is_none() && version.is_none() {
+            return;
+        }
         let noted: Result<(), DbError> = self
             .db
-            .write(move |conn| shops::queries::set_budget(conn, shop, cost, now))
+            .write(move |conn| {
+                if let Some(budget) = budget {
+                    shops::queries::set_budget(conn, shop, budget)?;
+                }
+                if let Some(version) = &version {
+                    shops::queries::set_served_version(conn, shop, version)?;
+                }
+                Ok(())
+            })
             .await;
         if let Err(error) = noted {
-            tracing::warn!(%error, "could not note the rate budget");
+            tracing::warn!(%error, "could not note what Shopify said of the store");
         }
     }
 

@@ -16,6 +16,8 @@ crate::text_enum! {
         Late = "late",
         /// Orders of a store are not here although it has had them for long; the subject is the store's address.
         Missing = "missing",
+        /// A store's service answers in another version than it is asked in; the subject is the store's address.
+        Version = "version",
     }
 }
 
@@ -50,6 +52,7 @@ impl Alert {
             Kind::Disconnected => format!("{} must be connected again", self.subject),
             Kind::Late => format!("Events of {} wait too long", self.subject),
             Kind::Missing => format!("Orders of {} are not here", self.subject),
+            Kind::Version => format!("{} answers in another version", self.subject),
         }
     }
 }

@@ -308,6 +308,11 @@ const FAULTS: &[(Misbehaviour, &str, &str)] = &[
         "Break downloads",
         "files of bulk operations end half-way",
     ),
+    (
+        Misbehaviour::LaterVersion,
+        "Later version",
+        "requests are answered in a later version of the API",
+    ),
     (Misbehaviour::ExpireToken, "Expire the token", "at once"),
     (Misbehaviour::Uninstall, "Uninstall the app", "at once"),
 ];

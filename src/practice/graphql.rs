@@ -41,6 +41,8 @@ pub(super) use self::shop_nodes::VERSIONS;
 
 /// After so long a connection that is never answered is closed.
 const SILENCE: Duration = Duration::from_secs(60);
+/// What a store answers in whose version has expired.
+const LATER_VERSION: &str = "2027-01";
 
 /// Shopify's schema, cut to what the store answers and refuses; `@access` says which scopes a part needs.
 pub(super) fn schema() -> Result<Valid<Schema>, String> {
@@ -113,9 +115,14 @@ pub(super) async fn create(
             return broken_off();
         }
     }
+    let served = if practice.strikes(Misbehaviour::LaterVersion) {
+        LATER_VERSION.to_owned()
+    } else {
+        version.to_owned()
+    };
     let mut headers = vec![
         ("x-request-id", request_id),
-        ("x-shopify-api-version", version.to_owned()),
+        ("x-shopify-api-version", served),
     ];
     if !outcome.deprecated.is_empty() {
         headers.push((

@@ -24,7 +24,8 @@ pub(super) fn switch(
         | Misbehaviour::ReorderWebhooks
         | Misbehaviour::DelayWebhooks
         | Misbehaviour::DropWebhooks
-        | Misbehaviour::BreakDownload => {
+        | Misbehaviour::BreakDownload
+        | Misbehaviour::LaterVersion => {
             if times == 0 {
                 state.meta.misbehaviours.remove(&what);
             } else {

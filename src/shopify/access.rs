@@ -10,7 +10,7 @@ use crate::shopify::shop_domain::ShopDomain;
 use crate::shopify::shops::queries::{self, NewTokens, SealedTokens};
 use crate::shopify::shops::{self, GrantKind, Sealed, ShopError, ShopState};
 use crate::shopify::tokens::{self, AppCredentials, Grant, TokenError};
-use crate::shopify::{Connector, Haste};
+use crate::shopify::{Connector, Haste, budget};
 use crate::types::{At, ShopId};
 
 /// A token this close to its end is refreshed first.
@@ -19,10 +19,6 @@ const EARLY: Duration = Duration::from_secs(5 * 60);
 const LEASE: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_millis(200);
 const WAITS: u32 = 150;
-/// Points that a patient call leaves, in parts of the whole: one half.
-const PATIENT_PART: i64 = 2;
-/// What stock leaves to orders: one part of so many.
-const SOON_PART: i64 = 4;
 
 /// An access token of a shop.
 #[derive(Clone, Debug)]
@@ -252,29 +248,22 @@ fn domain(seen: &SealedTokens) -> Result<ShopDomain, ShopifyError> {
 
 // A call that waits for its share is a call that Shopify does not have to refuse.
 async fn wait_for_budget(cx: &Connector, shop: ShopId, haste: Haste) -> Result<(), ShopifyError> {
-    let part = match haste {
-        Haste::Now => return Ok(()),
-        Haste::Soon => SOON_PART,
-        Haste::Patient => PATIENT_PART,
-    };
-    let now = cx.clock.now();
+    if haste == Haste::Now {
+        return Ok(());
+    }
     let row = match cx.shop(shop).await {
         Ok(row) => row,
         Err(ShopError::NotFound) => return Err(ShopifyError::Unauthorized),
         Err(error) => return Err(ShopifyError::Unexpected(error.to_string())),
     };
-    let Some(budget) = row.budget else {
+    let Some(known) = row.budget else {
         return Ok(());
     };
-    let floor = budget.maximum / part;
-    let lacking = floor.saturating_sub(budget.expected(now));
-    if lacking <= 0 {
-        return Ok(());
+    let budget = cx.learned.latest(shop, known);
+    match budget::wait(budget, haste, cx.clock.now()) {
+        Some(retry_after) => Err(ShopifyError::Throttled { retry_after }),
+        None => Ok(()),
     }
-    let seconds = lacking.div_euclid(budget.rate.max(1)).saturating_add(1);
-    Err(ShopifyError::Throttled {
-        retry_after: Duration::from_secs(u64::try_from(seconds).unwrap_or(1)),
-    })
 }
 
 fn fault(error: &DbError) -> ShopifyError {

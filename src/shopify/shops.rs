@@ -7,6 +7,7 @@ use crate::erp::orders;
 use crate::erp::orders::incoming::PaymentRule;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::secrets::{Keyring, SecretError};
+use crate::shopify::budget::Tier;
 use crate::shopify::scopes::Scopes;
 use crate::shopify::shop_domain::ShopDomain;
 use crate::text_enum;
@@ -64,6 +65,26 @@ pub struct Shop {
     pub budget: Option<Budget>,
     /// What the store puts back on its shelves comes back on ours.
     pub restock_returns: bool,
+    /// What a person says of its plan where Shopify does not, or says otherwise.
+    pub chosen_tier: Option<Tier>,
+    /// The API version that its last answer was served in; another than ours means that ours has expired.
+    pub served_version: Option<String>,
+}
+
+impl Shop {
+    /// What it pays for, as a person chose, else as the name of its plan says, else what most stores have.
+    #[must_use]
+    pub fn tier(&self) -> Tier {
+        self.chosen_tier
+            .or_else(|| self.told_tier())
+            .unwrap_or(Tier::Standard)
+    }
+
+    /// What the name of its plan says.
+    #[must_use]
+    pub fn told_tier(&self) -> Option<Tier> {
+        self.plan.as_deref().and_then(Tier::of_plan)
+    }
 }
 
 /// What is left of a store's rate budget, as the last answer said it.
@@ -213,6 +234,15 @@ pub fn set_notify_default(
     notify: bool,
 ) -> Result<(), DbError> {
     queries::set_notify_default(conn, id, notify)
+}
+
+/// What the store pays Shopify for; `None`: as Shopify says.
+///
+/// # Errors
+///
+/// `Db`.
+pub fn set_tier(conn: &mut DbConnection, id: ShopId, tier: Option<Tier>) -> Result<(), DbError> {
+    queries::set_tier(conn, id, tier)
 }
 
 /// From which payment state on the store's orders may ship. What waits for money that the new rule does not ask for

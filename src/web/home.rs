@@ -269,6 +269,7 @@ fn late<'a>(frame: &'a Frame, facts: &'a Facts) -> impl Iterator<Item = Todo> + 
     let late = facts.alerts.iter().filter(|alert| match alert.kind {
         Kind::Late => frame.serves("/events"),
         Kind::Missing => frame.serves("/sync"),
+        Kind::Version => frame.serves("/integrations"),
         Kind::Dead | Kind::Disconnected => false,
     });
     late.map(|alert| Todo {
@@ -277,6 +278,7 @@ fn late<'a>(frame: &'a Frame, facts: &'a Facts) -> impl Iterator<Item = Todo> + 
         why: alert.cause.clone(),
         href: match alert.kind {
             Kind::Missing => format!("{}/sync", frame.prefix),
+            Kind::Version => format!("{}/integrations", frame.prefix),
             Kind::Late | Kind::Dead | Kind::Disconnected => {
                 format!("{}/events?state=pending", frame.prefix)
             }

@@ -27,7 +27,7 @@ use crate::shopify::shop_domain::ShopDomain;
 use crate::shopify::shops::{self, Shop, ShopError};
 use crate::shopify::tokens::{AppCredentials, TokenError};
 use crate::types::ShopId;
-use card::Card;
+use card::{Card, Ours};
 
 #[derive(Template)]
 #[template(path = "integrations/index.html")]
@@ -101,11 +101,11 @@ pub async fn index(
     cx: web::Data<Connector>,
     visitor: Visitor,
 ) -> Result<HttpResponse, WebError> {
-    let (frame, scopes) = (visitor.frame(Section::Integrations), asked_scopes(&cx));
+    let (frame, ours) = (visitor.frame(Section::Integrations), ours(&cx));
     let now = frame.now;
     let prefix = frame.prefix.clone();
     let cards = db
-        .read(move |conn| card::list(conn, &scopes, &prefix, now))
+        .read(move |conn| card::list(conn, &ours, &prefix, now))
         .await?;
     Ok(html(StatusCode::OK, &IndexPage { frame, cards }))
 }
@@ -121,16 +121,16 @@ pub async fn show(
     visitor: Visitor,
     id: web::Path<ShopId>,
 ) -> Result<HttpResponse, WebError> {
-    let (frame, scopes, id) = (
+    let (frame, ours, id) = (
         visitor.frame(Section::Integrations),
-        asked_scopes(&cx),
+        ours(&cx),
         id.into_inner(),
     );
     let (now, prefix) = (frame.now, frame.prefix.clone());
     let card = db
         .read(move |conn| -> Result<Card, ShopError> {
             let shop = shops::get(conn, id)?;
-            Ok(card::of(conn, shop, &scopes, &prefix, now)?)
+            Ok(card::of(conn, shop, &ours, &prefix, now)?)
         })
         .await
         .map_err(missing)?;
@@ -377,6 +377,13 @@ fn new_page(
         redirect_uri: cx.config.callback_url(),
     };
     html(status, &page)
+}
+
+fn ours(cx: &Connector) -> Ours {
+    Ours {
+        scopes: asked_scopes(cx),
+        version: cx.client.api_version().to_owned(),
+    }
 }
 
 fn asked_scopes(cx: &Connector) -> Scopes {

@@ -37,6 +37,8 @@ pub(crate) struct Watchman {
     pub(crate) mailer: Option<Mailer>,
     /// An event that has waited for longer is late.
     pub(crate) late_after: Duration,
+    /// The version that Shopify is asked in.
+    pub(crate) api_version: String,
     /// Where people reach us, for the links of a mail.
     pub(crate) url: String,
 }
@@ -85,12 +87,14 @@ impl Job for Watch {
 
     async fn run(self, cx: Arc<Watchman>, run: Run) -> Outcome {
         let (now, late_after, mails) = (cx.clock.now(), cx.late_after, cx.mailer.is_some());
+        let version = cx.api_version.clone();
         let looked = cx.db.write(move |conn| {
             repeat::file_next(conn, &self, Some(run.job), Filing::default(), now)?;
             if let Some(before) = self.before {
                 jobs::queries::delete_done(conn, before)?;
             }
-            let findings = look(conn, late_after, now)?;
+            let mut findings = look(conn, late_after, now)?;
+            findings.extend(other_versions(conn, &version)?);
             alerts::keep(conn, &findings, now)?;
             if mails && !alerts::queries::list_untold(conn, now.before(DAY))?.is_empty() {
                 jobs::enqueue(conn, &Tell {}, &Filing::default(), now)?;
@@ -154,6 +158,26 @@ fn look(conn: &mut DbConnection, late_after: Duration, now: At) -> Result<Vec<Fi
         }
     }
     Ok(findings)
+}
+
+/// Stores that are served another version than they are asked in: ours has expired, and what comes may mean something
+/// else. It is over once an answer comes in the version that was asked for.
+fn other_versions(conn: &mut DbConnection, asked: &str) -> Result<Vec<Finding>, DbError> {
+    let shops = shops::list(conn)?.into_iter();
+    let other = shops
+        .filter(|shop| shop.state == ShopState::Active)
+        .filter_map(|shop| {
+            let served = shop.served_version.filter(|served| served != asked)?;
+            Some(Finding {
+                kind: Kind::Version,
+                subject: shop.domain.to_string(),
+                cause: format!(
+                    "Counterfoil asks in {asked} and Shopify answers in {served}: the version asked for has expired. \
+                     Update Counterfoil; this ends by itself with the first answer in the version asked for"
+                ),
+            })
+        });
+    Ok(other.collect())
 }
 
 /// Orders that the store has had for longer than anything may take, and that are not here as it has them.
@@ -382,7 +406,7 @@ impl News {
 fn item(url: &str, alert: &Alert) -> Item {
     let page = match alert.kind {
         Kind::Dead => "/events?state=failed",
-        Kind::Disconnected => "/integrations",
+        Kind::Disconnected | Kind::Version => "/integrations",
         Kind::Late => "/events",
         Kind::Missing => "/sync",
     };

@@ -37,6 +37,7 @@ mod pausing;
 mod personal_data;
 mod practice;
 mod queue;
+mod rates;
 mod receiving_orders;
 mod refunding;
 mod retention;

@@ -318,7 +318,8 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
         "refresh_lease_until", "client_id", "client_secret_sealed", "notification_key_sealed",
         "api_version", "notify_default", "order_status_filter", "last_error", "last_error_at",
         "installed_at", "uninstalled_at", "redacted_at", "budget_available", "budget_max",
-        "budget_rate", "budget_at", "restock_returns", "check_orders", "tell_holds"
+        "budget_rate", "budget_at", "restock_returns", "check_orders", "tell_holds",
+        "tier", "served_version"
     ]),
     ("shopify_fulfillment_orders", &[
         "id", "shop_id", "order_id", "external_id", "status", "request_status", "actions",

@@ -30,6 +30,13 @@ impl Bucket {
         }
     }
 
+    pub(in crate::practice) fn with(points: u32, now: Timestamp) -> Self {
+        Self {
+            milli: (i64::from(points) * 1000).min(BUCKET * 1000),
+            at: now,
+        }
+    }
+
     fn refill(&mut self, now: Timestamp) {
         let passed = i64::try_from(now.duration_since(self.at).as_millis())
             .unwrap_or(0)

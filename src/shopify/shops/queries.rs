@@ -3,7 +3,7 @@ use diesel::prelude::*;
 
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::shopify_shops::{self, self as t, table};
-use crate::shopify::answer::Cost;
+use crate::shopify::budget::{Tier, WRITTEN_EVERY};
 use crate::shopify::scopes::Scopes;
 use crate::shopify::shop_domain::ShopDomain;
 use crate::shopify::shops::{Budget, GrantKind, Shop, ShopState};
@@ -41,6 +41,8 @@ struct Row {
     budget_rate: Option<i64>,
     budget_at: Option<At>,
     restock_returns: bool,
+    tier: Option<Tier>,
+    served_version: Option<String>,
 }
 
 impl Row {
@@ -87,6 +89,8 @@ impl Row {
             redacted_at: self.redacted_at,
             budget,
             restock_returns: self.restock_returns,
+            chosen_tier: self.tier,
+            served_version: self.served_version,
         })
     }
 }
@@ -362,19 +366,53 @@ pub(crate) fn set_scopes(
     Ok(())
 }
 
+/// Keeps what is left of a store's budget, unless another process has said so within the last second.
 pub(crate) fn set_budget(
     conn: &mut DbConnection,
     id: ShopId,
-    cost: Cost,
-    now: At,
+    budget: Budget,
+) -> Result<(), DbError> {
+    let due = budget.at.before(WRITTEN_EVERY);
+    let row = table.filter(t::id.eq(id)).filter(
+        t::budget_available
+            .is_null()
+            .or(t::budget_at.is_null())
+            .or(t::budget_at.le(due)),
+    );
+    diesel::update(row)
+        .set((
+            t::budget_available.eq(Some(budget.available)),
+            t::budget_max.eq(Some(budget.maximum)),
+            t::budget_rate.eq(Some(budget.rate)),
+            t::budget_at.eq(Some(budget.at)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(crate) fn set_served_version(
+    conn: &mut DbConnection,
+    id: ShopId,
+    version: &str,
+) -> Result<(), DbError> {
+    let row = table.filter(t::id.eq(id)).filter(
+        t::served_version
+            .is_null()
+            .or(t::served_version.ne(version)),
+    );
+    diesel::update(row)
+        .set(t::served_version.eq(version))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(crate) fn set_tier(
+    conn: &mut DbConnection,
+    id: ShopId,
+    tier: Option<Tier>,
 ) -> Result<(), DbError> {
     diesel::update(table.find(id))
-        .set((
-            t::budget_available.eq(Some(cost.available)),
-            t::budget_max.eq(Some(cost.maximum)),
-            t::budget_rate.eq(Some(cost.restore_rate)),
-            t::budget_at.eq(Some(now)),
-        ))
+        .set(t::tier.eq(tier))
         .execute(conn)?;
     Ok(())
 }

@@ -258,6 +258,7 @@ fn settings(arguments: &Value) -> String {
             "deliveries" => "which orders are delivered locally",
             "check_orders" => "whether new orders wait for a check",
             "tell_holds" => "whether holds are told to Shopify",
+            "tier" => "Shopify plan",
             "stock_sync_on" => "stock sync, on",
             "stock_sync_off" => "stock sync, off",
             other => other,

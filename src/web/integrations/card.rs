@@ -4,11 +4,12 @@ use std::time::Duration;
 use crate::platform::db::{DbConnection, DbError};
 use crate::platform::jobs::Job;
 use crate::platform::jobs::queries as jobs;
+use crate::shopify::budget::Tier;
 use crate::shopify::jobs::ImportProducts;
 use crate::shopify::privacy;
 use crate::shopify::registrar::{self, Subscription, SubscriptionState};
 use crate::shopify::scopes::Scopes;
-use crate::shopify::shops::{self, Shop, ShopState};
+use crate::shopify::shops::{self, Budget, Shop, ShopState};
 use crate::shopify::topics;
 use crate::types::{At, JobId};
 use crate::web::pausing::{self, Banner};
@@ -17,6 +18,13 @@ use crate::web::pausing::{self, Banner};
 const SOON: Duration = Duration::from_secs(14 * 86_400);
 /// What is longer ago than this was not just now.
 const MINUTE: u64 = 60;
+
+/// What Counterfoil asks of each store.
+pub(super) struct Ours {
+    pub(super) scopes: Scopes,
+    /// The API version.
+    pub(super) version: String,
+}
 
 /// A store and what its card says.
 pub(super) struct Card {
@@ -29,7 +37,9 @@ pub(super) struct Card {
     pub(super) last_received: Option<String>,
     pub(super) scopes_granted: usize,
     pub(super) scopes_asked: usize,
-    pub(super) budget: Option<Gauge>,
+    pub(super) budget: Gauge,
+    /// The version that Shopify serves instead of ours.
+    pub(super) other_version: Option<String>,
     pub(super) last_import: Option<JobId>,
     pub(super) connected: bool,
     /// Privacy requests that wait for a person.
@@ -44,25 +54,69 @@ pub(super) struct Gauge {
     pub(super) maximum: i64,
     pub(super) rate: i64,
     pub(super) percent: i64,
+    /// What the plan lets expect.
+    pub(super) tier: Tier,
+    /// No answer has said so yet: the plan does.
+    pub(super) is_expected: bool,
+}
+
+/// A bucket holds what comes back in so many seconds.
+const BUCKET_SECS: i64 = 20;
+
+impl Gauge {
+    fn of(shop: &Shop, now: At) -> Gauge {
+        let tier = shop.tier();
+        let budget = shop.budget.unwrap_or(Budget {
+            available: BUCKET_SECS * tier.rate(),
+            maximum: BUCKET_SECS * tier.rate(),
+            rate: tier.rate(),
+            at: now,
+        });
+        let left = budget.expected(now);
+        Gauge {
+            left,
+            maximum: budget.maximum,
+            rate: budget.rate,
+            percent: left.saturating_mul(100) / budget.maximum.max(1),
+            tier,
+            is_expected: shop.budget.is_none(),
+        }
+    }
+
+    /// Shopify gives less than the plan lets expect: the plan is another one, or was chosen wrongly.
+    pub(super) fn is_less(&self) -> bool {
+        self.rate < self.tier.rate()
+    }
+
+    /// Who waits for the budget to fill up again.
+    pub(super) fn who_waits(&self) -> &'static str {
+        if self.left < self.maximum / 4 {
+            "Stock and imports wait so that orders have the rest."
+        } else if self.left < self.maximum / 2 {
+            "Imports wait so that orders and stock have the rest."
+        } else {
+            ""
+        }
+    }
 }
 
 pub(super) fn list(
     conn: &mut DbConnection,
-    asked: &Scopes,
+    ours: &Ours,
     prefix: &str,
     now: At,
 ) -> Result<Vec<Card>, DbError> {
     let shops = shops::list(conn)?;
     shops
         .into_iter()
-        .map(|shop| of(conn, shop, asked, prefix, now))
+        .map(|shop| of(conn, shop, ours, prefix, now))
         .collect()
 }
 
 pub(super) fn of(
     conn: &mut DbConnection,
     shop: Shop,
-    asked: &Scopes,
+    ours: &Ours,
     prefix: &str,
     now: At,
 ) -> Result<Card, DbError> {
@@ -71,6 +125,7 @@ pub(super) fn of(
     let import = jobs::find_latest(conn, ImportProducts::KIND, shop.domain.as_str())?;
     let pause = pausing::banner_of(conn, prefix, &shop)?;
     let (badge, tone) = badge(&shop, pause.is_some(), now);
+    let asked = &ours.scopes;
     let granted = asked.iter().filter(|scope| shop.scopes.covers(scope));
     let registered = |one: &&Subscription| one.state == SubscriptionState::Registered;
     Ok(Card {
@@ -81,15 +136,11 @@ pub(super) fn of(
         last_received: last.map(|at| ago(now.since(at))),
         scopes_granted: granted.count(),
         scopes_asked: asked.len(),
-        budget: shop.budget.map(|budget| {
-            let left = budget.expected(now);
-            Gauge {
-                left,
-                maximum: budget.maximum,
-                rate: budget.rate,
-                percent: left.saturating_mul(100) / budget.maximum.max(1),
-            }
-        }),
+        budget: Gauge::of(&shop, now),
+        other_version: shop
+            .served_version
+            .clone()
+            .filter(|served| *served != ours.version),
         last_import: import.map(|job| job.id),
         connected: shop.state == ShopState::Active,
         privacy_open: privacy::count_open(conn, shop.id)?,

@@ -13,6 +13,7 @@ use crate::erp::locations::{self as places, Location};
 use crate::erp::orders::incoming::PaymentRule;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::jobs::{self, Filing, queries as rows};
+use crate::shopify::budget::Tier;
 use crate::shopify::connect::{self, ConnectError};
 use crate::shopify::enrich::ReassignOrders;
 use crate::shopify::inventory;
@@ -54,6 +55,20 @@ impl SettingsPage {
         all.map(|rule| {
             let is_present = self.shop.order_status_filter == rule.as_str();
             (rule.as_str(), words(*rule), is_present)
+        })
+        .collect()
+    }
+
+    /// What Shopify says of the store's plan; nothing: most stores' is taken.
+    fn told(&self) -> &'static str {
+        self.shop.told_tier().unwrap_or(Tier::Standard).label()
+    }
+
+    fn tiers(&self) -> Vec<(&'static str, String, bool)> {
+        let all = Tier::ALL.iter();
+        all.map(|tier| {
+            let words = format!("{}: {} points a second", tier.label(), tier.rate());
+            (tier.as_str(), words, self.shop.chosen_tier == Some(*tier))
         })
         .collect()
     }
@@ -125,7 +140,7 @@ pub async fn edit(
 }
 
 /// `POST /integrations/shopify/{id}/settings`: `notify`, `restock_returns`, `check_orders`, `tell_holds`, `payment`,
-/// `every_minutes`, `notification_key`, `location-{row}`.
+/// `tier`, `every_minutes`, `notification_key`, `location-{row}`.
 ///
 /// # Errors
 ///
@@ -189,7 +204,7 @@ pub async fn update(
     Ok(see_other(&format!("/integrations/shopify/{id}")))
 }
 
-/// Which orders may ship, and how often the backup runs; says what changed.
+/// Which orders may ship, what may be asked of Shopify, and how often the backup runs; says what changed.
 fn set_streams(
     conn: &mut DbConnection,
     shop: &Shop,
@@ -203,6 +218,13 @@ fn set_streams(
     if let Some(rule) = rule.filter(|rule| rule.as_str() != shop.order_status_filter) {
         shops::set_payment_rule(conn, shop, rule, now)?;
         changed.push("payment");
+    }
+    if let Some(word) = form.get("tier") {
+        let tier = word.parse::<Tier>().ok();
+        if tier != shop.chosen_tier {
+            shops::set_tier(conn, shop.id, tier)?;
+            changed.push("tier");
+        }
     }
     let minutes = form.get("every_minutes").and_then(|text| text.parse().ok());
     let present = cursors::find(conn, shop.id, Stream::Orders)?;

@@ -1,0 +1,2 @@
+ALTER TABLE shopify_shops DROP COLUMN served_version;
+ALTER TABLE shopify_shops DROP COLUMN tier;
