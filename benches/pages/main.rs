@@ -2,6 +2,7 @@
 //! figures stand in `benches/README.md`.
 #[path = "../support/behind.rs"]
 mod behind;
+mod goods;
 mod orders;
 #[path = "../support/problem.rs"]
 mod problem;
@@ -57,6 +58,9 @@ struct Wishes {
     /// Finished events and orders that stand there before.
     #[arg(long, default_value_t = 0)]
     behind: u64,
+    /// Variants of the store that nobody has mapped, and as many items, for the pages of mappings.
+    #[arg(long, default_value_t = 0)]
+    variants: u64,
     /// What `cargo bench` says to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
@@ -98,6 +102,7 @@ async fn measure(wishes: &Wishes) -> Result<()> {
     fill(&visitor.at(&server.url), &store, &server, wishes.orders).await?;
     server.stop()?;
     behind::fill(&Db::open(&home.database_url(), 1)?, wishes.behind)?;
+    goods::fill(&Db::open(&home.database_url(), 1)?, wishes.variants)?;
     home.settle()?;
     let server = existing_starts(&http, &home).await?;
     let visitor = visitor.at(&server.url);
@@ -217,6 +222,25 @@ async fn pages(visitor: &Visitor, wishes: &Wishes) -> Result<()> {
         ),
         ("order page", order.as_str()),
         ("mappings page", "/mappings"),
+        (
+            "mappings page, late in the list",
+            "/mappings?view=unmapped&store=1&after=1.brand7",
+        ),
+        ("mappings page, mapped", "/mappings?view=mapped&store=1"),
+        (
+            "mappings page, a SKU searched",
+            "/mappings?store=1&q=G-1042",
+        ),
+        (
+            "mappings page, words of many searched",
+            "/mappings?store=1&q=brand2+noun7+colour1",
+        ),
+        (
+            "mappings page, words without a match searched",
+            "/mappings?store=1&q=brand2+brand3",
+        ),
+        ("preview of exact matches", "/mappings/acceptances?store=1"),
+        ("item list, words searched", "/products?q=brand2+noun7"),
         ("events page", "/events?state=done"),
     ] {
         for _ in 0..WARM_UP {

@@ -24,9 +24,10 @@ use counterfoil::platform::worker::{Settings as WorkerSettings, Worker};
 use counterfoil::practice::{self, OrderKind, Practice};
 use counterfoil::shopify::apply::Webhooks;
 use counterfoil::shopify::connect::{self, Way};
-use counterfoil::shopify::mappings::{self, By, MappingError};
+use counterfoil::shopify::mappings::{By, MappingError, bulk};
 use counterfoil::shopify::shop_domain::ShopDomain;
 use counterfoil::shopify::{topics, webhooks};
+use counterfoil::types::VariantId;
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _};
@@ -37,6 +38,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 const SHOP: &str = "practice-store.myshopify.com";
 const TOPIC: &str = "orders/create";
+/// The practice store sells some dozens.
+const MOST_VARIANTS: i64 = 1_000;
 /// Rows that are stored in one go before the clock starts.
 const CHUNK: usize = 500;
 /// Between two looks whether the queue is worked off.
@@ -409,14 +412,14 @@ fn fill(counterfoil: &Counterfoil) -> Result<()> {
         let shop = ShopDomain::parse(SHOP).map_err(|error| error.to_string())?;
         let shop = counterfoil::shopify::shops::find_by_domain(conn, &shop)?;
         let shop = shop.ok_or_else(|| "no store".to_owned())?;
-        let exact = mappings::exact_matches(conn, &shop)?;
-        let shown: Vec<_> = exact.iter().map(|one| one.variant.id).collect();
+        let exact = bulk::look(conn, &shop, VariantId(0), MOST_VARIANTS)?.matches;
+        let shown: Vec<_> = exact.into_iter().map(|(variant, _item)| variant).collect();
         let by = By {
             shop: &shop,
             user: None,
             now,
         };
-        mappings::accept_exact(conn, by, &shown)?;
+        bulk::accept_exact(conn, by, &shown)?;
         Ok::<(), Fault>(())
     })?;
     Ok(())
