@@ -5,6 +5,7 @@ pub mod access;
 pub mod answer;
 pub mod apply;
 pub mod budget;
+mod bulk;
 pub mod cancellations;
 pub mod carriers;
 pub mod client;

@@ -9,7 +9,6 @@ mod bulk;
 pub mod compare;
 pub mod days;
 pub mod fetch;
-mod file;
 pub mod gaps;
 mod pass;
 pub mod people;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::db::{DbConnection, DbError};
 use crate::shopify::Haste;
+use crate::shopify::bulk::{Ended, File};
 use crate::shopify::personal_data::without_quotes;
 use crate::shopify::sync::ask::{self, Sort};
 use crate::shopify::sync::bulk;
@@ -35,7 +36,7 @@ pub(super) struct Place {
     /// The difference that was fetched last.
     gap: i64,
     /// What a file has brought, where there is one.
-    pub(super) file: Option<bulk::File>,
+    pub(super) file: Option<File>,
     pub(super) refused: Vec<Refused>,
     /// What a rehearsal found so far.
     pub(super) rehearsed: Option<Findings>,
@@ -75,7 +76,7 @@ pub(super) async fn run(work: &mut Work<'_>) -> Result<End, RunError> {
         work.tally.total = ask::count(work.cx, work.shop.id, &search.0).await?;
         place.is_counted = true;
         if is_for_a_file(work).await? {
-            place.file = Some(bulk::File::default());
+            place.file = Some(File::default());
         }
         if work.keep("counting", &place).await? {
             return Ok(End::Cancelled(None));
@@ -83,9 +84,9 @@ pub(super) async fn run(work: &mut Work<'_>) -> Result<End, RunError> {
     }
     if place.file.is_some() {
         return match bulk::run(work, &mut place, bulk::Holds::Orders, &search.0).await? {
-            bulk::Ended::Through => finish(work, &place).await,
-            bulk::Ended::Cancelled => Ok(End::Cancelled(found(&place))),
-            bulk::Ended::Waits { cause, reason } => Ok(End::Waits { cause, reason }),
+            Ended::Through | Ended::Empty => finish(work, &place).await,
+            Ended::Cancelled => Ok(End::Cancelled(found(&place))),
+            Ended::Waits { cause, reason } => Ok(End::Waits { cause, reason }),
         };
     }
     loop {

@@ -1,33 +1,21 @@
-//! Many orders, customers or companies as one file: Shopify puts it together, we read it as it comes, book what it
-//! holds in small batches, and go on behind the last record when the download breaks off.
+//! Many orders, customers or companies as one file: what it is asked for with, and what becomes of its records.
 use std::sync::Arc;
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 use crate::platform::db::{DbConnection, DbError};
-use crate::shopify::client::ShopifyError;
+use crate::shopify::bulk::file::Group;
+use crate::shopify::bulk::{self, Ended, File, Reader};
 use crate::shopify::gid::{self, Gid};
-use crate::shopify::graphql::{
-    BulkOperation, BulkOperationCancel, BulkOperationRunQuery, bulk_operation,
-    bulk_operation_cancel, bulk_operation_run_query as run_query,
-};
 use crate::shopify::orders::fetch::Fetched;
 use crate::shopify::orders::rows;
 use crate::shopify::shops::Shop;
 use crate::shopify::sync::backfill::{self, Place};
 use crate::shopify::sync::compare::Ours;
 use crate::shopify::sync::fetch::{self, Brought};
-use crate::shopify::sync::file::{Group, Groups};
 use crate::shopify::sync::queries::ours;
 use crate::shopify::sync::queries::runs::RunRow;
 use crate::shopify::sync::runs::{RunError, Work};
 use crate::shopify::sync::{RunKind, gaps, people, rehearsal};
-use crate::shopify::{Haste, bulk_cause};
 use crate::types::At;
-
-/// As many bulk operations run as Shopify lets run: one ends some time.
-const OTHERS: Duration = Duration::from_secs(60);
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,28 +60,10 @@ impl Holds {
     }
 }
 
-/// A file, as far as it was read.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct File {
-    /// The operation's gid; none yet: it is to be begun.
-    operation: Option<String>,
-    begun_at: i64,
-    /// Behind the last record that was booked.
-    offset: u64,
-}
-
-/// How a stretch of it ended.
-pub(super) enum Ended {
-    Through,
-    Cancelled,
-    Waits { cause: String, reason: String },
-}
-
 /// What a run waits for until Shopify has put its file together.
 pub(super) fn cause(run: &RunRow) -> Option<String> {
     let place: Place = serde_json::from_str(run.place.as_deref()?).ok()?;
-    let operation = place.file?.operation?;
-    Some(bulk_cause(run.shop_id, Gid::parse(&operation)?))
+    place.file?.cause(run.shop_id)
 }
 
 pub(super) async fn run(
@@ -102,159 +72,55 @@ pub(super) async fn run(
     holds: Holds,
     search: &str,
 ) -> Result<Ended, RunError> {
-    let mut file = place.file.clone().unwrap_or_default();
-    let operation = match file.operation.clone() {
-        Some(operation) => operation,
-        None => {
-            let begun = begin(work, holds, search).await?;
-            file.begun_at = work.cx.clock.now().0;
-            file.operation = Some(begun.clone());
-            place.file = Some(file.clone());
-            work.keep("waiting for Shopify's file", place).await?;
-            begun
-        }
+    let (cx, shop) = (work.cx, work.shop.id);
+    let file = place.file.clone().unwrap_or_default();
+    let mut reading = Reading {
+        work,
+        place,
+        holds,
+        search,
     };
-    let stopped = work.keep("waiting for Shopify's file", place).await?;
-    match look(work, &operation).await? {
-        State::Ready(url) => read(work, place, holds, file, &url).await,
-        State::Empty => Ok(Ended::Through),
-        State::Runs if stopped => {
-            cancel(work, &operation).await?;
-            Ok(Ended::Cancelled)
-        }
-        State::Runs => {
-            let gid = Gid::<gid::BulkOperation>::parse(&operation);
-            let strange = || ShopifyError::Unexpected("the operation's id".to_owned());
-            Ok(Ended::Waits {
-                cause: bulk_cause(work.shop.id, gid.ok_or_else(strange)?),
-                reason: "Shopify puts the file together".to_owned(),
-            })
-        }
-        // It is asked for anew; what is here by then costs nothing.
-        State::Expired => {
-            place.file = Some(File::default());
-            work.keep("asking for the file once more", place).await?;
-            Err(ShopifyError::Throttled {
-                retry_after: OTHERS,
-            }
-            .into())
-        }
-        State::Failed(why) => Err(RunError::Hopeless(format!(
-            "Shopify could not put the file together: {why}"
-        ))),
-    }
+    bulk::run(cx, shop, file, &mut reading).await
 }
 
-/// Asks for the file; returns the operation's gid.
-async fn begin(work: &Work<'_>, holds: Holds, search: &str) -> Result<String, RunError> {
-    let variables = run_query::Variables {
-        query: holds.asking(search),
-    };
-    let answer = work
-        .cx
-        .call::<BulkOperationRunQuery>(work.shop.id, Haste::Patient, variables)
-        .await?
-        .data
-        .bulk_operation_run_query;
-    let answer = answer.ok_or_else(|| ShopifyError::Unexpected("no payload".to_owned()))?;
-    let is_full = answer.user_errors.iter().any(|error| {
-        use run_query::BulkOperationUserErrorCode as Code;
-        matches!(
-            error.code,
-            Some(Code::OPERATION_IN_PROGRESS | Code::LIMIT_REACHED)
-        )
-    });
-    if is_full {
-        return Err(ShopifyError::Throttled {
-            retry_after: OTHERS,
-        }
-        .into());
-    }
-    let messages: Vec<String> = answer.user_errors.into_iter().map(|e| e.message).collect();
-    if !messages.is_empty() {
-        return Err(ShopifyError::UserErrors { messages }.into());
-    }
-    let operation = answer.bulk_operation.map(|operation| operation.id);
-    Ok(operation.ok_or_else(|| ShopifyError::Unexpected("no operation".to_owned()))?)
-}
-
-enum State {
-    Runs,
-    Ready(String),
-    /// There was nothing to write.
-    Empty,
-    Expired,
-    Failed(String),
-}
-
-async fn look(work: &Work<'_>, operation: &str) -> Result<State, RunError> {
-    let variables = bulk_operation::Variables {
-        id: operation.to_owned(),
-    };
-    let answer = work
-        .cx
-        .call::<BulkOperation>(work.shop.id, Haste::Now, variables)
-        .await?;
-    let Some(found) = answer.data.bulk_operation else {
-        return Ok(State::Expired);
-    };
-    use bulk_operation::BulkOperationStatus as Status;
-    Ok(match found.status {
-        Status::CREATED | Status::RUNNING | Status::CANCELING => State::Runs,
-        Status::COMPLETED => found.url.map_or(State::Empty, State::Ready),
-        Status::EXPIRED => State::Expired,
-        Status::CANCELED => State::Failed("somebody cancelled it".to_owned()),
-        Status::FAILED => State::Failed(format!("{:?}", found.error_code)),
-        Status::Other(word) => State::Failed(word),
-    })
-}
-
-async fn cancel(work: &Work<'_>, operation: &str) -> Result<(), RunError> {
-    let variables = bulk_operation_cancel::Variables {
-        id: operation.to_owned(),
-    };
-    // Where it ended meanwhile there is nothing to cancel: what the answer says of that does not matter.
-    work.cx
-        .call::<BulkOperationCancel>(work.shop.id, Haste::Now, variables)
-        .await?;
-    Ok(())
-}
-
-/// Reads the file from where it was left, and books what it holds.
-async fn read(
-    work: &mut Work<'_>,
-    place: &mut Place,
+/// A run that reads a file.
+struct Reading<'r, 'w> {
+    work: &'r mut Work<'w>,
+    place: &'r mut Place,
     holds: Holds,
-    mut file: File,
-    url: &str,
-) -> Result<Ended, RunError> {
-    let body = work.cx.client.open_file(url, file.offset).await?;
-    let mut groups = Groups::new(body, file.offset);
-    let mut batch = Vec::new();
-    loop {
-        let next = groups.next().await?;
-        let is_last = next.is_none();
-        batch.extend(next);
-        if batch.len() < holds.batch() && !is_last {
-            continue;
-        }
-        if let Some(end) = batch.last().map(|group: &Group| group.end) {
-            file.offset = end;
-            let batch = std::mem::take(&mut batch);
-            match holds {
-                Holds::Orders => keep(work, place, batch, At(file.begun_at)).await?,
+    search: &'r str,
+}
+
+impl Reader for Reading<'_, '_> {
+    type Error = RunError;
+
+    fn query(&self) -> String {
+        self.holds.asking(self.search)
+    }
+
+    fn batch(&self) -> usize {
+        self.holds.batch()
+    }
+
+    fn hopeless(&self, why: String) -> RunError {
+        RunError::Hopeless(why)
+    }
+
+    async fn keep(&mut self, phase: &'static str, file: &File) -> Result<bool, RunError> {
+        self.place.file = Some(file.clone());
+        self.work.keep(phase, self.place).await
+    }
+
+    async fn book(&mut self, batch: Vec<Group>, file: &File) -> Result<bool, RunError> {
+        let (work, place) = (&mut *self.work, &mut *self.place);
+        if !batch.is_empty() {
+            match self.holds {
+                Holds::Orders => keep(work, place, batch, file.begun_at()).await?,
                 Holds::Customers => people::keep_customers(work, place, batch).await?,
                 Holds::Companies => people::keep_companies(work, place, batch).await?,
             }
         }
-        place.file = Some(file.clone());
-        let stopped = work.keep("reading Shopify's file", place).await?;
-        if is_last {
-            return Ok(Ended::Through);
-        }
-        if stopped {
-            return Ok(Ended::Cancelled);
-        }
+        self.keep("reading Shopify's file", file).await
     }
 }
 
@@ -267,8 +133,8 @@ struct Told {
 
 impl Told {
     fn of(group: Group, asked_at: At, api_version: &str) -> Told {
-        let gid = group.order.id().unwrap_or_default().to_owned();
-        let node = rows::assemble(group.order, group.children);
+        let gid = group.record.id().unwrap_or_default().to_owned();
+        let node = rows::assemble(group.record, group.children);
         Told {
             id: Gid::<gid::Order>::parse(&gid).map_or(gid, Gid::digits),
             name: node

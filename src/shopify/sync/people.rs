@@ -8,6 +8,8 @@ use crate::erp::customers::companies::IncomingCompany;
 use crate::erp::customers::{IncomingCustomer, Match};
 use crate::platform::db::{DbConnection, DbError};
 use crate::shopify::Haste;
+use crate::shopify::bulk::Ended;
+use crate::shopify::bulk::file::Group;
 use crate::shopify::client::ShopifyError;
 use crate::shopify::customers::rows;
 use crate::shopify::customers::{self, How, Look};
@@ -16,9 +18,8 @@ use crate::shopify::graphql::{CustomersCount, customers_count};
 use crate::shopify::privacy::is_erased;
 use crate::shopify::shops::Shop;
 use crate::shopify::sync::backfill::{self, Found, Place};
-use crate::shopify::sync::bulk::{self, Ended, Holds};
+use crate::shopify::sync::bulk::{self, Holds};
 use crate::shopify::sync::days;
-use crate::shopify::sync::file::Group;
 use crate::shopify::sync::runs::{End, RunError, Work};
 use crate::types::{At, ContactId};
 
@@ -70,7 +71,7 @@ pub(super) async fn run(work: &mut Work<'_>) -> Result<End, RunError> {
     }
     if !place.people.has_customers {
         match bulk::run(work, &mut place, Holds::Customers, &search).await? {
-            Ended::Through => {
+            Ended::Through | Ended::Empty => {
                 place.people.has_customers = true;
                 place.file = None;
                 work.keep("asking for companies", &place).await?;
@@ -80,7 +81,7 @@ pub(super) async fn run(work: &mut Work<'_>) -> Result<End, RunError> {
         }
     }
     match bulk::run(work, &mut place, Holds::Companies, &search).await {
-        Ok(Ended::Through) => {}
+        Ok(Ended::Through | Ended::Empty) => {}
         Ok(Ended::Cancelled) => return Ok(End::Cancelled(found(&place))),
         Ok(Ended::Waits { cause, reason }) => return Ok(End::Waits { cause, reason }),
         // Selling to companies takes a plan; a store without it refuses the question, and its customers are here.
@@ -131,8 +132,8 @@ pub(super) async fn keep_customers(
     let mut told = Vec::new();
     for group in batch {
         work.tally.done += 1;
-        let id = group.order.id().unwrap_or_default().to_owned();
-        match rows::customer(group.order, group.children) {
+        let id = group.record.id().unwrap_or_default().to_owned();
+        match rows::customer(group.record, group.children) {
             Ok(customer) => told.push(customer),
             Err(wrong) => {
                 let id = Gid::<gid::Customer>::parse(&id).map_or(id, Gid::digits);
@@ -233,8 +234,8 @@ pub(super) async fn keep_companies(
 ) -> Result<(), RunError> {
     let mut told: Vec<(IncomingCompany, Vec<String>)> = Vec::new();
     for group in batch {
-        let id = group.order.id().unwrap_or_default().to_owned();
-        match rows::company(group.order, group.children) {
+        let id = group.record.id().unwrap_or_default().to_owned();
+        match rows::company(group.record, group.children) {
             Ok(company) => told.push(company),
             Err(wrong) => backfill::refuse(work, place, &id, "", wrong.to_string()),
         }

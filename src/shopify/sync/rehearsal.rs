@@ -10,12 +10,13 @@ use crate::erp::orders::incoming::label;
 use crate::erp::orders::totals::{self, TotalsCheck};
 use crate::erp::orders::{IncomingOrder, Resolution};
 use crate::platform::db::{DbConnection, DbError};
+use crate::shopify::bulk::{Ended, File};
 use crate::shopify::orders::fetch;
 use crate::shopify::orders::graphql::{self, Node};
 use crate::shopify::personal_data::without_quotes;
 use crate::shopify::sync::ask::{self, Sort};
 use crate::shopify::sync::backfill::{BULK_FROM, Place, Refused};
-use crate::shopify::sync::bulk::{self, Ended, File};
+use crate::shopify::sync::bulk;
 use crate::shopify::sync::runs::{End, RunError, Work};
 use crate::shopify::{Haste, mappings};
 use crate::types::ShopId;
@@ -97,7 +98,7 @@ pub(super) async fn run(work: &mut Work<'_>) -> Result<End, RunError> {
     if place.file.is_some() {
         return Ok(
             match bulk::run(work, &mut place, bulk::Holds::Orders, &search).await? {
-                Ended::Through => End::Done(found(&place)),
+                Ended::Through | Ended::Empty => End::Done(found(&place)),
                 Ended::Cancelled => End::Cancelled(found(&place)),
                 Ended::Waits { cause, reason } => End::Waits { cause, reason },
             },

@@ -1,17 +1,18 @@
-//! Reads the file of a bulk operation as it comes: an order's row and the rows of its lines behind it, one order at a
-//! time, however long the file is. Says after which byte the last whole order ended, so that a download that broke off
+//! Reads the file of a bulk operation as it comes: a record's row and the rows of its lists behind it, one record at a
+//! time, however long the file is. Says after which byte the last whole record ended, so that a download that broke off
 //! goes on there.
 use crate::shopify::client::{FileBody, ShopifyError};
 use crate::shopify::orders::rows::Row;
 
-/// No order comes near this.
-const LARGEST_ORDER: usize = 32 * 1024 * 1024;
+/// No order comes near this, nor does anything else.
+const LARGEST_RECORD: usize = 32 * 1024 * 1024;
 
-/// An order's rows.
-pub(super) struct Group {
-    pub(super) order: Row,
-    pub(super) children: Vec<Row>,
-    /// Where the next order begins.
+/// A record's rows.
+pub(crate) struct Group {
+    /// Its own.
+    pub(crate) record: Row,
+    pub(crate) children: Vec<Row>,
+    /// Where the next record begins.
     pub(super) end: u64,
 }
 
@@ -24,12 +25,12 @@ pub(super) struct Groups {
     /// Where the line that comes next begins.
     at: u64,
     pending: Option<(Row, Vec<Row>)>,
-    /// Bytes of the pending order.
+    /// Bytes of the pending record.
     size: usize,
 }
 
 impl Groups {
-    /// Goes on at a byte where an order begins.
+    /// Goes on at a byte where a record begins.
     pub(super) fn new(body: FileBody, from: u64) -> Groups {
         Groups {
             body,
@@ -41,7 +42,7 @@ impl Groups {
         }
     }
 
-    /// The next order; `None` behind the last one.
+    /// The next record; `None` behind the last one.
     pub(super) async fn next(&mut self) -> Result<Option<Group>, ShopifyError> {
         loop {
             let begin = self.at;
@@ -59,7 +60,7 @@ impl Groups {
         }
     }
 
-    /// Takes in a row; gives the order before where this is the next one.
+    /// Takes in a row; gives the record before where this is the next one.
     fn keep(&mut self, row: Row, size: usize, begin: u64) -> Result<Option<Group>, ShopifyError> {
         let Some(parent) = &row.parent else {
             let before = self.take(begin);
@@ -68,23 +69,23 @@ impl Groups {
         };
         self.size += size;
         match &mut self.pending {
-            Some((order, children))
-                if order.id() == Some(parent.as_str()) && self.size <= LARGEST_ORDER =>
+            Some((record, children))
+                if record.id() == Some(parent.as_str()) && self.size <= LARGEST_RECORD =>
             {
                 children.push(row);
                 Ok(None)
             }
-            // We ask for children behind their order; a file that is otherwise cannot be read in little memory.
+            // We ask for children behind their record; a file that is otherwise cannot be read in little memory.
             Some(_) | None => Err(ShopifyError::Unexpected(format!(
-                "byte {begin}: a line does not stand behind its order"
+                "byte {begin}: a line does not stand behind its record"
             ))),
         }
     }
 
     fn take(&mut self, end: u64) -> Option<Group> {
-        let (order, children) = self.pending.take()?;
+        let (record, children) = self.pending.take()?;
         Some(Group {
-            order,
+            record,
             children,
             end,
         })
@@ -107,7 +108,7 @@ impl Groups {
                 self.pass(line.len());
                 return Ok((!line.is_empty()).then_some(line));
             }
-            if looked > LARGEST_ORDER {
+            if looked > LARGEST_RECORD {
                 return Err(ShopifyError::Unexpected("a line does not end".to_owned()));
             }
             match self.body.next().await? {
