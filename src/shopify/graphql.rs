@@ -339,7 +339,7 @@ pub struct WebhookSubscriptionUpdate;
 )]
 pub struct WebhookSubscriptions;
 
-/// A page of all variants with what the mirror keeps, and how many products there are.
+/// A page of all variants with what the mirror keeps.
 #[derive(Debug, GraphQLQuery)]
 #[graphql(
     schema_path = "src/shopify/graphql/schema.graphql",
@@ -349,6 +349,17 @@ pub struct WebhookSubscriptions;
     deprecated = "deny"
 )]
 pub struct Catalogue;
+
+/// How many variants a store has.
+#[derive(Debug, GraphQLQuery)]
+#[graphql(
+    schema_path = "src/shopify/graphql/schema.graphql",
+    query_path = "src/shopify/graphql/catalogue_size.graphql",
+    response_derives = "Debug, Clone, PartialEq",
+    variables_derives = "Debug, Clone",
+    deprecated = "deny"
+)]
+pub struct CatalogueSize;
 
 /// A page of one product's variants with what the mirror keeps.
 #[derive(Debug, GraphQLQuery)]

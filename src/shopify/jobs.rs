@@ -18,13 +18,14 @@ use crate::shopify::inventory::push::PushStock;
 use crate::shopify::mappings::bulk::jobs::{AcceptMatches, UndoBatch};
 use crate::shopify::mappings::imports::BookMappings;
 use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
+use crate::shopify::products::import::{self, Imported};
 use crate::shopify::products::{self, ImportError};
 use crate::shopify::returns::ReadReturn;
 use crate::shopify::shops::{GrantKind, Shop, ShopError, ShopState};
 use crate::shopify::sync::fetch::FetchOrder;
 use crate::shopify::sync::runs::SyncRun;
 use crate::shopify::sync::watch::{self, LookForChanges};
-use crate::shopify::{Connector, access, locations, outcome_of, registrar};
+use crate::shopify::{Connector, access, bulk, locations, outcome_of, registrar};
 use crate::types::{At, JobId, ShopId};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -34,6 +35,7 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<SetUpShop>(cx);
     registry.register::<ImportProducts>(cx);
     registry.register::<ImportProduct>(cx);
+    registry.register::<EndFile>(cx);
     registry.register::<LookAfterShop>(cx);
     registry.register::<CheckUninstalled>(cx);
     registry.register::<CheckDeleted>(cx);
@@ -107,9 +109,34 @@ impl Job for ImportProducts {
     }
 
     async fn run(self, cx: Arc<Connector>, run: Run) -> Outcome {
-        match products::import(&cx, self.shop, run.job).await {
-            Ok(_) => Outcome::Done,
+        match import::run(&cx, self.shop, run.job).await {
+            Ok(Imported::Through | Imported::Cancelled) => Outcome::Done,
+            Ok(Imported::Waits { cause, reason }) => Outcome::WaitFor { cause, reason },
             Err(error) => import_outcome(self.shop, error),
+        }
+    }
+}
+
+/// Has Shopify end a file that nobody waits for any more.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EndFile {
+    pub shop: ShopId,
+    /// The operation's gid.
+    pub operation: String,
+}
+
+impl Job for EndFile {
+    const KIND: &'static str = "shopify.end_file";
+    type Context = Connector;
+
+    fn dedupe_key(&self) -> Option<String> {
+        Some(self.operation.clone())
+    }
+
+    async fn run(self, cx: Arc<Connector>, _run: Run) -> Outcome {
+        match bulk::cancel(&cx, self.shop, &self.operation).await {
+            Ok(()) => Outcome::Done,
+            Err(error) => outcome_of(self.shop, &error),
         }
     }
 }
@@ -150,6 +177,7 @@ fn import_outcome(shop: ShopId, error: ImportError) -> Outcome {
         }
         ImportError::Mapping(error) => Outcome::retry(error.to_string()),
         ImportError::Db(error) => Outcome::retry(error.to_string()),
+        ImportError::Hopeless(reason) => Outcome::dead(reason),
     }
 }
 

@@ -1,25 +1,21 @@
 //! What a store sells: a mirror of its variants, filled by an import and kept by `products/update`.
 //! It never makes or changes one of our own products.
+pub mod import;
 pub(crate) mod payload;
 pub mod queries;
 
-use serde::{Deserialize, Serialize};
-
 use crate::platform::db::{DbConnection, DbError};
-use crate::platform::jobs::queries as job_rows;
 use crate::platform::jobs::{self, Filing};
 use crate::shopify::client::ShopifyError;
 use crate::shopify::gid::{self, Gid};
-use crate::shopify::graphql::{Catalogue, ProductVariantsOf, catalogue, product_variants_of};
+use crate::shopify::graphql::{ProductVariantsOf, product_variants_of};
 use crate::shopify::jobs::ImportProduct;
 use crate::shopify::mappings::{MappingError, rules};
 use crate::shopify::orders::TranslateError;
+use crate::shopify::products::import::PAGE;
 use crate::shopify::shops::{Shop, ShopError};
 use crate::shopify::{Connector, Haste};
-use crate::types::{At, JobId, ShopId, VariantId};
-
-/// A page costs a few points a variant; Shopify lets no call cost more than a thousand.
-const PAGE: i64 = 100;
+use crate::types::{At, ShopId};
 
 /// A variant as the mirror keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,23 +41,6 @@ pub struct Logistics {
     pub weight_grams: Option<i64>,
 }
 
-/// How far an import is; kept with its job, so that it goes on where it stopped.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Products seen so far, and how many there are.
-    pub done: i64,
-    pub total: i64,
-    pub cursor: Option<String>,
-    pub started_at: Option<i64>,
-    pub cancelled: bool,
-    /// All pages are in the mirror; the rules look at what they brought.
-    #[serde(default)]
-    pub is_read: bool,
-    /// The last variant that the rules have looked at.
-    #[serde(default)]
-    pub judged: Option<VariantId>,
-}
-
 /// Why an import stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -73,6 +52,9 @@ pub enum ImportError {
     Mapping(#[from] MappingError),
     #[error(transparent)]
     Db(#[from] DbError),
+    /// It can never succeed as it is.
+    #[error("{0}")]
+    Hopeless(String),
 }
 
 /// What a `products/update` came to.
@@ -94,55 +76,6 @@ pub enum ApplyError {
     Db(#[from] DbError),
 }
 
-/// Reads the whole catalogue into the mirror, page by page; returns how far it came. Rules look at it when all of it is
-/// there: two that want one item may stand on different pages.
-///
-/// # Errors
-///
-/// `Call`: the job goes on later where it stopped.
-pub async fn import(cx: &Connector, shop: ShopId, job: JobId) -> Result<Progress, ImportError> {
-    let shop = cx.shop(shop).await?;
-    let mut progress = read_progress(cx, job).await?;
-    let started_at = At(*progress.started_at.get_or_insert(cx.clock.now().0));
-    while !progress.is_read && !progress.cancelled {
-        let variables = catalogue::Variables {
-            first: PAGE,
-            after: progress.cursor.clone(),
-        };
-        let page = cx
-            .call::<Catalogue>(shop.id, Haste::Patient, variables)
-            .await?
-            .data;
-        let info = page.product_variants.page_info;
-        let variants = payload::of_catalogue(page.product_variants.nodes, shop.currency.as_deref());
-        progress.total = page.products_count.map_or(0, |count| count.count);
-        progress.cursor = info.end_cursor;
-        progress.is_read = !info.has_next_page || progress.cursor.is_none();
-        let step = step(cx, &shop, job, started_at);
-        let next = progress.clone();
-        progress = cx
-            .db
-            .write(move |conn| keep_page(conn, &step, &variants, next))
-            .await?;
-    }
-    let mut more = !progress.cancelled;
-    while more {
-        let step = step(cx, &shop, job, started_at);
-        let next = progress.clone();
-        (progress, more) = cx.db.write(move |conn| judge(conn, &step, next)).await?;
-    }
-    Ok(progress)
-}
-
-fn step(cx: &Connector, shop: &Shop, job: JobId, started_at: At) -> Step {
-    Step {
-        shop: shop.clone(),
-        job,
-        started_at,
-        now: cx.clock.now(),
-    }
-}
-
 /// Reads one product with all its variants into the mirror.
 ///
 /// # Errors
@@ -154,6 +87,7 @@ pub async fn import_one(
     product: Gid<gid::Product>,
 ) -> Result<(), ImportError> {
     let shop = cx.shop(shop).await?;
+    let asked_at = cx.clock.now();
     let mut variants = Vec::new();
     let mut after = None;
     loop {
@@ -175,9 +109,9 @@ pub async fn import_one(
             break;
         }
     }
-    let now = cx.clock.now();
+    let at = (asked_at, cx.clock.now());
     cx.db
-        .write(move |conn| keep_product(conn, &shop, &product.digits(), &variants, now))
+        .write(move |conn| keep_product(conn, &shop, &product.digits(), &variants, at))
         .await?;
     Ok(())
 }
@@ -209,7 +143,7 @@ pub fn apply_update(
         .all_ids
         .iter()
         .all(|id| told.contains(&id) && is_known(id));
-    queries::upsert(conn, shop.id, &product.variants, now)?;
+    queries::upsert(conn, shop.id, &product.variants, (now, now))?;
     queries::mark_deleted(conn, shop.id, &product.external_id, &product.all_ids, now)?;
     rules::apply(conn, shop, &told_ids(&product.variants), now)?;
     if incomplete {
@@ -253,74 +187,14 @@ pub fn fetch_missing<'a>(
     Ok(())
 }
 
-struct Step {
-    shop: Shop,
-    job: JobId,
-    started_at: At,
-    now: At,
-}
-
-fn keep_page(
-    conn: &mut DbConnection,
-    step: &Step,
-    variants: &[Variant],
-    mut progress: Progress,
-) -> Result<Progress, MappingError> {
-    let shop = step.shop.id;
-    progress.done += new_products(conn, step, variants)?;
-    queries::upsert(conn, shop, variants, step.now)?;
-    progress.cancelled = !progress.is_read && job_rows::is_cancel_requested(conn, step.job)?;
-    if progress.is_read {
-        // What a whole import did not see is not sold any more; its mapping and its orders stay.
-        queries::mark_unseen_deleted(conn, shop, step.started_at, step.now)?;
-        progress.total = progress.done;
-    }
-    keep_progress(conn, step.job, &progress)?;
-    Ok(progress)
-}
-
-/// How many of these variants' products this import sees for the first time: those of one may come on several pages.
-fn new_products(
-    conn: &mut DbConnection,
-    step: &Step,
-    variants: &[Variant],
-) -> Result<i64, DbError> {
-    let mut products: Vec<&str> = variants
-        .iter()
-        .map(|variant| variant.product_external_id.as_str())
-        .collect();
-    products.sort_unstable();
-    products.dedup();
-    let seen = queries::count_seen(conn, step.shop.id, &products, step.started_at)?;
-    Ok(i64::try_from(products.len()).unwrap_or(0) - seen)
-}
-
-/// Lets the rules look at the next variants that the import brought; says whether there are more.
-fn judge(
-    conn: &mut DbConnection,
-    step: &Step,
-    mut progress: Progress,
-) -> Result<(Progress, bool), MappingError> {
-    let after = progress.judged.unwrap_or(VariantId(0));
-    let last = rules::apply_after(conn, &step.shop, step.started_at, after, step.now)?;
-    progress.judged = last.or(progress.judged);
-    keep_progress(conn, step.job, &progress)?;
-    Ok((progress, last.is_some()))
-}
-
-fn keep_progress(conn: &mut DbConnection, job: JobId, progress: &Progress) -> Result<(), DbError> {
-    let text = serde_json::to_string(progress).unwrap_or_default();
-    job_rows::set_progress(conn, job, &text)
-}
-
 fn keep_product(
     conn: &mut DbConnection,
     shop: &Shop,
     product: &str,
     variants: &[Variant],
-    now: At,
+    (told_at, now): (At, At),
 ) -> Result<(), MappingError> {
-    queries::upsert(conn, shop.id, variants, now)?;
+    queries::upsert(conn, shop.id, variants, (told_at, now))?;
     let ids: Vec<String> = variants.iter().map(|v| v.external_id.clone()).collect();
     queries::mark_deleted(conn, shop.id, product, &ids, now)?;
     rules::apply(conn, shop, &told_ids(variants), now)?;
@@ -329,10 +203,4 @@ fn keep_product(
 
 fn told_ids(variants: &[Variant]) -> Vec<&str> {
     variants.iter().map(|v| v.external_id.as_str()).collect()
-}
-
-async fn read_progress(cx: &Connector, job: JobId) -> Result<Progress, DbError> {
-    let row = cx.db.read(move |conn| job_rows::find(conn, job)).await?;
-    let text = row.and_then(|row| row.progress).unwrap_or_default();
-    Ok(serde_json::from_str(&text).unwrap_or_default())
 }

@@ -9,9 +9,10 @@ use super::filters;
 use super::page::{Frame, Section, html, see_other};
 use super::visitor::Visitor;
 use crate::platform::clock::Clock;
-use crate::platform::db::Db;
+use crate::platform::db::{Db, DbError};
 use crate::platform::jobs::queries::{self, JobRow};
 use crate::platform::queue::Status;
+use crate::shopify::products::import;
 use crate::types::{At, JobId, ShopId};
 
 #[derive(Template)]
@@ -98,7 +99,14 @@ pub async fn create_cancellation(
 ) -> Result<HttpResponse, WebError> {
     let (id, now) = (id.into_inner(), clock.now());
     let asked = db
-        .write(move |conn| queries::mark_cancel_requested(conn, id, now))
+        .write(move |conn| -> Result<bool, DbError> {
+            let asked = queries::mark_cancel_requested(conn, id, now)?;
+            let row = queries::find(conn, id)?;
+            if let Some(row) = row.filter(|row| row.status == Status::Discarded.code()) {
+                import::on_cancelled(conn, &row, now)?;
+            }
+            Ok(asked)
+        })
         .await?;
     if !asked {
         return Err(WebError::Conflict("this job has ended".to_owned()));
@@ -151,6 +159,7 @@ fn title(kind: &str) -> &'static str {
         "shopify.accept_matches" => "Accepting exact SKU matches",
         "shopify.undo_mappings" => "Taking mappings back",
         "shopify.book_mappings" => "Booking mappings from a file",
+        "shopify.end_file" => "Ending a file of Shopify's",
         "shopify.import_product" => "Reading one product",
         "shopify.set_up_shop" => "Setting up a store",
         "shopify.look_after_shop" => "Looking after a store",

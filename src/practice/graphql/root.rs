@@ -132,6 +132,10 @@ fn lists(ctx: &Ctx<'_>, name: &str, args: &Args) -> Result<Val, FieldError> {
         }
         "companies" => Ok(ctx.read(|state| companies(state, args))),
         "productsCount" => Ok(count(ctx.read(|state| state.products.len()))),
+        "productVariantsCount" => {
+            let rows = ctx.read(variants);
+            Ok(counted(ctx, args, (name, "ProductVariant"), rows))
+        }
         "locationsCount" => Ok(count(ctx.read(|state| state.locations.len()))),
         "webhookSubscriptionsCount" => Ok(count(ctx.read(|state| state.subscriptions.len()))),
         _ => Err(failed(format!(

@@ -1,7 +1,9 @@
 //! Products as Shopify spells them, over GraphQL and in webhooks, turned into the mirror's variants.
 use super::{Logistics, Variant};
+use crate::shopify::bulk::file::Group;
 use crate::shopify::gid::{self, Gid};
-use crate::shopify::graphql::{catalogue, product_variants_of};
+use crate::shopify::graphql::catalogue::CatalogueProductVariantsNodes as Listed;
+use crate::shopify::graphql::product_variants_of;
 use crate::shopify::orders::{self, TranslateError};
 use crate::shopify::payloads;
 use crate::types::{At, Currency, Money};
@@ -84,30 +86,35 @@ fn wrong(path: &str, reason: &str) -> TranslateError {
 }
 
 /// A page of the catalogue.
-pub(crate) fn of_catalogue(
-    nodes: Vec<catalogue::CatalogueProductVariantsNodes>,
-    currency: Option<&str>,
-) -> Vec<Variant> {
-    let variant = |node: catalogue::CatalogueProductVariantsNodes| {
-        let item = node.inventory_item;
-        let weight = item.measurement.weight;
-        Some(Variant {
-            external_id: Gid::<gid::ProductVariant>::parse(&node.id)?.digits(),
-            product_external_id: Gid::<gid::Product>::parse(&node.product.id)?.digits(),
-            inventory_item_external_id: Gid::<gid::InventoryItem>::parse(&item.id).map(Gid::digits),
-            product_title: node.product.title,
-            variant_title: option_title(node.title),
-            sku: node.sku.and_then(filled),
-            barcode: node.barcode.and_then(filled),
-            price_minor: minor(&node.price, currency),
-            logistics: Some(Logistics {
-                ships: item.requires_shipping,
-                weight_grams: weight.and_then(|weight| grams(weight.value, &word(&weight.unit))),
-            }),
-            updated_at: later(moment(&node.product.updated_at)?, Some(&node.updated_at)),
-        })
-    };
+pub(crate) fn of_catalogue(nodes: Vec<Listed>, currency: Option<&str>) -> Vec<Variant> {
+    let variant = |node| of_listed(node, currency);
     nodes.into_iter().filter_map(variant).collect()
+}
+
+/// A variant of a bulk operation's file, which tells it in the words of a page.
+pub(crate) fn of_row(group: Group, currency: Option<&str>) -> Result<Variant, TranslateError> {
+    let node: Listed = orders::read(&group.record.into_json())?;
+    of_listed(node, currency).ok_or_else(|| wrong("id", "it names no variant"))
+}
+
+fn of_listed(node: Listed, currency: Option<&str>) -> Option<Variant> {
+    let item = node.inventory_item;
+    let weight = item.measurement.weight;
+    Some(Variant {
+        external_id: Gid::<gid::ProductVariant>::parse(&node.id)?.digits(),
+        product_external_id: Gid::<gid::Product>::parse(&node.product.id)?.digits(),
+        inventory_item_external_id: Gid::<gid::InventoryItem>::parse(&item.id).map(Gid::digits),
+        product_title: node.product.title,
+        variant_title: option_title(node.title),
+        sku: node.sku.and_then(filled),
+        barcode: node.barcode.and_then(filled),
+        price_minor: minor(&node.price, currency),
+        logistics: Some(Logistics {
+            ships: item.requires_shipping,
+            weight_grams: weight.and_then(|weight| grams(weight.value, &word(&weight.unit))),
+        }),
+        updated_at: later(moment(&node.product.updated_at)?, Some(&node.updated_at)),
+    })
 }
 
 /// A page of one product's variants.

@@ -1,12 +1,14 @@
 //! SQL of `shopify_variants`.
-use diesel::dsl::count;
-use diesel::prelude::*;
+use std::collections::BTreeMap;
 
-use diesel::upsert::excluded;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use serde::Serialize;
 
 use super::Variant;
 use crate::erp::products::normal_code;
 use crate::native;
+use crate::platform::db::prepared::Prepare as _;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::shopify_variants::{self, self as t, table};
 use crate::shopify::mappings::rules::Question;
@@ -34,10 +36,9 @@ pub struct VariantRow {
     pub question: Option<Question>,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = shopify_variants, treat_none_as_default_value = false)]
+/// A row as both databases read it from JSON.
+#[derive(Serialize)]
 struct NewVariant<'a> {
-    shop_id: ShopId,
     external_id: &'a str,
     product_external_id: &'a str,
     inventory_item_external_id: Option<&'a str>,
@@ -50,56 +51,51 @@ struct NewVariant<'a> {
     price_minor: Option<i64>,
     ships: bool,
     weight_grams: Option<i64>,
-    source_updated_at: At,
-    seen_at: At,
+    source_updated_at: i64,
 }
 
-/// Keeps what was told of these variants, unless the mirror knows something newer of one.
+/// What a row is of and PostgreSQL's type for it.
+const COLUMNS: [(&str, &str); 13] = [
+    ("external_id", "TEXT"),
+    ("product_external_id", "TEXT"),
+    ("inventory_item_external_id", "TEXT"),
+    ("product_title", "TEXT"),
+    ("variant_title", "TEXT"),
+    ("sku", "TEXT"),
+    ("sku_normal", "TEXT"),
+    ("barcode", "TEXT"),
+    ("barcode_normal", "TEXT"),
+    ("price_minor", "BIGINT"),
+    ("ships", "BOOLEAN"),
+    ("weight_grams", "BIGINT"),
+    ("source_updated_at", "BIGINT"),
+];
+/// What only some who tell of a variant know.
+const LOGISTICS: [&str; 2] = ["ships", "weight_grams"];
+
+/// Keeps what was told of these variants, unless the mirror knows something newer of one, or has seen one deleted since
+/// it was told (`told_at`).
 pub(crate) fn upsert(
     conn: &mut DbConnection,
     shop: ShopId,
     variants: &[Variant],
-    now: At,
+    (told_at, now): (At, At),
 ) -> Result<(), DbError> {
-    let texts = (
-        t::product_external_id.eq(excluded(t::product_external_id)),
-        t::inventory_item_external_id.eq(excluded(t::inventory_item_external_id)),
-        t::product_title.eq(excluded(t::product_title)),
-        t::variant_title.eq(excluded(t::variant_title)),
-        t::sku.eq(excluded(t::sku)),
-        t::sku_normal.eq(excluded(t::sku_normal)),
-        t::barcode.eq(excluded(t::barcode)),
-        t::barcode_normal.eq(excluded(t::barcode_normal)),
-        t::price_minor.eq(excluded(t::price_minor)),
-        t::source_updated_at.eq(excluded(t::source_updated_at)),
-        t::deleted_at.eq(None::<At>),
-    );
-    let logistics = (
-        t::ships.eq(excluded(t::ships)),
-        t::weight_grams.eq(excluded(t::weight_grams)),
-    );
-    let newer = t::source_updated_at.le(excluded(t::source_updated_at));
-    // One by one: the guard that keeps a newer row is not to be had on a batch with SQLite.
+    // One statement writes no row twice: of two that tell of one variant the newer one counts.
+    let mut newest: BTreeMap<&str, &Variant> = BTreeMap::new();
     for variant in variants {
-        let row = new_row(shop, variant, now);
-        if variant.logistics.is_some() {
-            native!(conn, |c| {
-                let insert = diesel::insert_into(table)
-                    .values(&row)
-                    .on_conflict((t::shop_id, t::external_id))
-                    .do_update()
-                    .set((texts, logistics));
-                diesel::query_dsl::methods::FilterDsl::filter(insert, newer).execute(c)
-            })?;
-        } else {
-            native!(conn, |c| {
-                let insert = diesel::insert_into(table)
-                    .values(&row)
-                    .on_conflict((t::shop_id, t::external_id))
-                    .do_update()
-                    .set(texts);
-                diesel::query_dsl::methods::FilterDsl::filter(insert, newer).execute(c)
-            })?;
+        let known = newest.entry(&variant.external_id).or_insert(variant);
+        if known.updated_at <= variant.updated_at {
+            *known = variant;
+        }
+    }
+    let knows = |variant: &&Variant| variant.logistics.is_some();
+    let (whole, partial): (Vec<&Variant>, Vec<&Variant>) = newest.into_values().partition(knows);
+    for (some, kept) in [(whole, &[][..]), (partial, &LOGISTICS[..])] {
+        if !some.is_empty() {
+            let rows: Vec<NewVariant<'_>> = some.into_iter().map(new_row).collect();
+            let rows = serde_json::to_string(&rows).unwrap_or_default();
+            upsert_rows(conn, shop, &rows, kept, (told_at, now))?;
         }
     }
     let ids: Vec<&str> = variants.iter().map(|v| v.external_id.as_str()).collect();
@@ -107,9 +103,54 @@ pub(crate) fn upsert(
     mark_seen(conn, shop, &ids, now)
 }
 
-fn new_row(shop: ShopId, variant: &Variant, now: At) -> NewVariant<'_> {
+/// Writes rows in one statement; `kept`: the columns that stay as the mirror knows them.
+fn upsert_rows(
+    conn: &mut DbConnection,
+    shop: ShopId,
+    rows: &str,
+    kept: &[&str],
+    (told_at, now): (At, At),
+) -> Result<(), DbError> {
+    let names = COLUMNS.map(|(name, _)| name);
+    let told: Vec<String> = names
+        .iter()
+        .filter(|name| **name != "external_id" && !kept.contains(name))
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
+    let source = match conn {
+        DbConnection::Postgres(_) => {
+            let typed = COLUMNS.map(|(name, kind)| format!("{name} {kind}"));
+            format!(
+                "v.* FROM json_to_recordset($3::json) AS v ({})",
+                typed.join(", ")
+            )
+        }
+        DbConnection::Sqlite(_) => {
+            let read = names.map(|name| format!("value ->> '{name}'"));
+            // Without a WHERE what follows would be read as the condition of a join.
+            format!("{} FROM json_each($3) WHERE true", read.join(", "))
+        }
+    };
+    let statement = format!(
+        "INSERT INTO shopify_variants (shop_id, seen_at, {}) SELECT $1, $2, {source} \
+         ON CONFLICT (shop_id, external_id) DO UPDATE SET {}, deleted_at = NULL \
+         WHERE shopify_variants.source_updated_at <= excluded.source_updated_at \
+           AND (shopify_variants.deleted_at IS NULL OR shopify_variants.deleted_at <= $4)",
+        names.join(", "),
+        told.join(", "),
+    );
+    native!(conn, |c| diesel::sql_query(statement)
+        .bind::<BigInt, _>(shop)
+        .bind::<BigInt, _>(now)
+        .bind::<Text, _>(rows)
+        .bind::<BigInt, _>(told_at)
+        .prepared()
+        .execute(c))?;
+    Ok(())
+}
+
+fn new_row(variant: &Variant) -> NewVariant<'_> {
     NewVariant {
-        shop_id: shop,
         external_id: &variant.external_id,
         product_external_id: &variant.product_external_id,
         inventory_item_external_id: variant.inventory_item_external_id.as_deref(),
@@ -122,8 +163,7 @@ fn new_row(shop: ShopId, variant: &Variant, now: At) -> NewVariant<'_> {
         price_minor: variant.price_minor,
         ships: variant.logistics.is_none_or(|known| known.ships),
         weight_grams: variant.logistics.and_then(|known| known.weight_grams),
-        source_updated_at: variant.updated_at,
-        seen_at: now,
+        source_updated_at: variant.updated_at.0,
     }
 }
 
@@ -134,21 +174,6 @@ fn mark_seen(conn: &mut DbConnection, shop: ShopId, ids: &[&str], now: At) -> Re
         .filter(t::external_id.eq_any(ids.to_vec()));
     diesel::update(rows).set(t::seen_at.eq(now)).execute(conn)?;
     Ok(())
-}
-
-/// How many of these products were seen since then.
-pub(crate) fn count_seen(
-    conn: &mut DbConnection,
-    shop: ShopId,
-    products: &[&str],
-    since: At,
-) -> Result<i64, DbError> {
-    Ok(table
-        .filter(t::shop_id.eq(shop))
-        .filter(t::product_external_id.eq_any(products.to_vec()))
-        .filter(t::seen_at.ge(since))
-        .select(count(t::product_external_id).aggregate_distinct())
-        .get_result(conn)?)
 }
 
 pub(crate) fn mark_unseen_deleted(

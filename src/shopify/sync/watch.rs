@@ -13,6 +13,7 @@ use crate::platform::queue::{Outcome, Status};
 use crate::shopify::client::ShopifyError;
 use crate::shopify::inventory;
 use crate::shopify::jobs::{ImportProducts, living};
+use crate::shopify::products::import;
 use crate::shopify::shops::{self, Shop, ShopState};
 use crate::shopify::sync::ask::{self, Sort};
 use crate::shopify::sync::queries::{self, Cursor, HalfHour};
@@ -250,6 +251,7 @@ fn file_due(conn: &mut DbConnection, shop: &Shop, now: At) -> Result<(), DbError
             runs::wake(conn, open.id, now)?;
         }
     }
+    import::wake(conn, shop, now)?;
     let Some(cursor) = queries::find(conn, shop.id, Stream::Orders)? else {
         return Ok(());
     };
