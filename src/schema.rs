@@ -1210,6 +1210,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    shopify_pictures (id) {
+        id -> BigInt,
+        shop_id -> BigInt,
+        url -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        changed_at -> BigInt,
+        reason -> Nullable<Text>,
+        hash -> Nullable<Text>,
+        small -> Nullable<Binary>,
+        large -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     shopify_product_mappings (id) {
         id -> BigInt,
         shop_id -> BigInt,
@@ -1581,6 +1596,7 @@ diesel::joinable!(shopify_privacy_requests -> shopify_shops (shop_id));
 diesel::joinable!(shopify_privacy_requests -> contacts (contact_id));
 diesel::joinable!(shopify_redactions -> shopify_shops (shop_id));
 diesel::joinable!(shopify_variants -> shopify_shops (shop_id));
+diesel::joinable!(shopify_pictures -> shopify_shops (shop_id));
 diesel::joinable!(shopify_product_mappings -> shopify_shops (shop_id));
 diesel::joinable!(shopify_product_mappings -> shopify_variants (variant_id));
 diesel::joinable!(shopify_product_mappings -> products (product_id));
@@ -1687,6 +1703,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     shopify_redactions,
     shopify_variants,
     shopify_variant_terms,
+    shopify_pictures,
     shopify_product_mappings,
     shopify_mapping_imports,
     shopify_mapping_rules,

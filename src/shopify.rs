@@ -28,6 +28,7 @@ pub mod orders;
 pub mod pauses;
 pub mod payloads;
 pub mod personal_data;
+pub mod pictures;
 pub mod privacy;
 pub mod products;
 pub mod registrar;

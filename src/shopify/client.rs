@@ -16,6 +16,8 @@ const FILE_TIMEOUT: Duration = Duration::from_secs(4 * 3600);
 const FILE_SILENCE: Duration = Duration::from_secs(60);
 /// Where Shopify puts the files of bulk operations.
 const FILE_HOSTS: &[&str] = &["storage.googleapis.com", "cdn.shopify.com"];
+/// Where Shopify puts the pictures of products.
+const PICTURE_HOST: &str = "cdn.shopify.com";
 /// No answer of ours comes near this; a body past it is not read to its end.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -172,21 +174,69 @@ impl Client {
     pub fn file_address(&self, text: &str) -> Result<Url, ShopifyError> {
         // The address is signed: whoever reads it can read the file, so that it is not repeated here.
         let elsewhere = || ShopifyError::Unexpected("a file lies where none may lie".to_owned());
-        let url = Url::parse(text).map_err(|_any| elsewhere())?;
+        self.allowed(text, FILE_HOSTS).ok_or_else(elsewhere)
+    }
+
+    /// The address, if it lies on one of these hosts, or at the stand-in.
+    fn allowed(&self, text: &str, hosts: &[&str]) -> Option<Url> {
+        let url = Url::parse(text).ok()?;
         let at_shopify = url.scheme() == "https"
             && url.port().is_none()
-            && url
-                .host_str()
-                .is_some_and(|host| FILE_HOSTS.contains(&host));
+            && url.host_str().is_some_and(|host| hosts.contains(&host));
         let stand_in = Url::parse(&self.admin_url).ok();
         let at_stand_in = stand_in.is_some_and(|stand_in| {
             !self.admin_url.contains("{shop}") && stand_in.origin() == url.origin()
         });
-        if url.username().is_empty() && (at_shopify || at_stand_in) {
-            Ok(url)
-        } else {
-            Err(elsewhere())
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        (is_plain && (at_shopify || at_stand_in)).then_some(url)
+    }
+
+    /// Reads a picture of a product, if it lies where Shopify's pictures do. No token goes along, and no redirect is
+    /// followed.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` where it lies elsewhere, is gone, or has more than `most` bytes; `Throttled`, `Unreachable`.
+    pub(super) async fn picture(&self, text: &str, most: usize) -> Result<Vec<u8>, ShopifyError> {
+        let refused = |why: String| ShopifyError::Rejected {
+            messages: vec![why],
+        };
+        let elsewhere = || refused("it lies on a host that is not Shopify's".to_owned());
+        let url = self.allowed(text, &[PICTURE_HOST]).ok_or_else(elsewhere)?;
+        let request = self.http.get(url).header("Accept", "image/*");
+        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
+        match response.status().as_u16() {
+            200 => {}
+            429 => {
+                return Err(ShopifyError::Throttled {
+                    retry_after: Duration::from_secs(60),
+                });
+            }
+            status @ 500..=599 => {
+                return Err(ShopifyError::Unreachable {
+                    sent: false,
+                    reason: format!("the picture's host answered {status}"),
+                });
+            }
+            status => return Err(refused(format!("it cannot be had ({status})"))),
         }
+        let too_large = || refused(format!("it is larger than {} MB", most / (1024 * 1024)));
+        let told = response.content_length().unwrap_or(0);
+        if usize::try_from(told).unwrap_or(usize::MAX) > most {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| unreachable(&error))?
+        {
+            if bytes.len() + chunk.len() > most {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
     }
 
     /// Opens a file from a byte on. The address alone opens it: no token goes along.

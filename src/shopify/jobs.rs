@@ -17,6 +17,7 @@ use crate::shopify::inventory::check::CheckStock;
 use crate::shopify::inventory::push::PushStock;
 use crate::shopify::mappings::bulk::jobs::{AcceptMatches, UndoBatch};
 use crate::shopify::mappings::imports::BookMappings;
+use crate::shopify::pictures::fetching::FetchPictures;
 use crate::shopify::privacy::erasure::{EraseCustomer, EraseShop};
 use crate::shopify::products::import::{self, Imported};
 use crate::shopify::products::{self, ImportError};
@@ -36,6 +37,7 @@ pub fn register(registry: &mut Registry, cx: &Arc<Connector>) {
     registry.register::<ImportProducts>(cx);
     registry.register::<ImportProduct>(cx);
     registry.register::<EndFile>(cx);
+    registry.register::<FetchPictures>(cx);
     registry.register::<LookAfterShop>(cx);
     registry.register::<CheckUninstalled>(cx);
     registry.register::<CheckDeleted>(cx);

@@ -411,7 +411,17 @@ payloads! {
         line_items: Option<Anything>,
         variants: Option<Vec<Variant>>,
         variant_gids: Option<Vec<VariantGid>>,
+        image: Option<Image>,
+        images: Option<Vec<Image>>,
+        media: Option<Vec<Media>>,
     }
+    Image {
+        id: Option<Id>,
+        #[serde(deserialize_with = "words")]
+        src: Option<String>,
+    }
+    /// A picture, a video, a model: each has a picture of itself.
+    Media { preview_image: Option<Image> }
     Variant {
         id: Option<Id>,
         #[serde(deserialize_with = "words")]
@@ -422,6 +432,7 @@ payloads! {
         barcode: Option<String>,
         price: Option<Amount>,
         inventory_item_id: Option<Id>,
+        image_id: Option<Id>,
         updated_at: Option<Moment>,
     }
     VariantGid { admin_graphql_api_id: Option<String> }

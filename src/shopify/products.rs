@@ -12,6 +12,7 @@ use crate::shopify::graphql::{ProductVariantsOf, product_variants_of};
 use crate::shopify::jobs::ImportProduct;
 use crate::shopify::mappings::{MappingError, rules};
 use crate::shopify::orders::TranslateError;
+use crate::shopify::pictures;
 use crate::shopify::products::import::PAGE;
 use crate::shopify::shops::{Shop, ShopError};
 use crate::shopify::{Connector, Haste};
@@ -31,7 +32,28 @@ pub struct Variant {
     pub price_minor: Option<i64>,
     /// What a webhook does not tell is `None` and leaves what the mirror knows.
     pub logistics: Option<Logistics>,
+    pub picture: Picture,
     pub updated_at: At,
+}
+
+/// Where the picture of a variant lies: its own, or else its product's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// Whoever told of the variant said nothing of pictures: what the mirror knows stays.
+    Untold,
+    Missing,
+    At(String),
+}
+
+impl Picture {
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Picture::Untold | Picture::Missing => None,
+            Picture::At(url) => Some(url),
+        }
+    }
 }
 
 /// What the inventory item behind a variant tells.
@@ -146,6 +168,10 @@ pub fn apply_update(
     queries::upsert(conn, shop.id, &product.variants, (now, now))?;
     queries::mark_deleted(conn, shop.id, &product.external_id, &product.all_ids, now)?;
     rules::apply(conn, shop, &told_ids(&product.variants), now)?;
+    pictures::want(conn, shop, &product.variants, now)?;
+    if !incomplete {
+        pictures::forget(conn, shop.id, &known, &product.variants)?;
+    }
     if incomplete {
         let job = ImportProduct {
             shop: shop.id,
@@ -194,10 +220,13 @@ fn keep_product(
     variants: &[Variant],
     (told_at, now): (At, At),
 ) -> Result<(), MappingError> {
+    let before = queries::list_of_product(conn, shop.id, product)?;
     queries::upsert(conn, shop.id, variants, (told_at, now))?;
     let ids: Vec<String> = variants.iter().map(|v| v.external_id.clone()).collect();
     queries::mark_deleted(conn, shop.id, product, &ids, now)?;
     rules::apply(conn, shop, &told_ids(variants), now)?;
+    pictures::want(conn, shop, variants, now)?;
+    pictures::forget(conn, shop.id, &before, variants)?;
     Ok(())
 }
 

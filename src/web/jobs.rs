@@ -160,6 +160,7 @@ fn title(kind: &str) -> &'static str {
         "shopify.undo_mappings" => "Taking mappings back",
         "shopify.book_mappings" => "Booking mappings from a file",
         "shopify.end_file" => "Ending a file of Shopify's",
+        "shopify.fetch_pictures" => "Fetching pictures",
         "shopify.import_product" => "Reading one product",
         "shopify.set_up_shop" => "Setting up a store",
         "shopify.look_after_shop" => "Looking after a store",

@@ -360,6 +360,9 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ]),
     ("shopify_variant_terms", &["id", "shop_id", "variant_id", "term"]),
     ("product_terms", &["id", "product_id", "term"]),
+    ("shopify_pictures", &[
+        "id", "shop_id", "url", "state", "attempts", "changed_at", "reason", "hash", "small", "large"
+    ]),
     ("shopify_product_mappings", &[
         "id", "shop_id", "variant_id", "product_id", "quantity", "kind", "origin", "batch",
         "created_at", "created_by", "removed_at", "removed_by", "variant_sku", "prefix"

@@ -46,6 +46,18 @@ impl Row {
         serde_json::to_vec(&self.value).unwrap_or_default()
     }
 
+    /// The row with others as a list of its own, as one answer would have told it.
+    #[must_use]
+    pub fn with_list(mut self, name: &str, rows: Vec<Row>) -> Row {
+        let nodes: Vec<Value> = rows
+            .into_iter()
+            .map(|row| Value::Object(row.value))
+            .collect();
+        self.value
+            .insert(name.to_owned(), json!({ "nodes": nodes }));
+        self
+    }
+
     /// The list of an order that it stands in.
     fn list(&self) -> Option<&'static str> {
         match self.id().and_then(gid::type_of) {

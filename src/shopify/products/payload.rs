@@ -1,5 +1,5 @@
 //! Products as Shopify spells them, over GraphQL and in webhooks, turned into the mirror's variants.
-use super::{Logistics, Variant};
+use super::{Logistics, Picture, Variant};
 use crate::shopify::bulk::file::Group;
 use crate::shopify::gid::{self, Gid};
 use crate::shopify::graphql::catalogue::CatalogueProductVariantsNodes as Listed;
@@ -11,6 +11,8 @@ use crate::types::{At, Currency, Money};
 /// What Shopify calls the only variant of a product without options.
 const ONLY_VARIANT: &str = "Default Title";
 const MILLIONTHS: usize = 6;
+/// No address of Shopify's comes near this; a longer one fits no index.
+const LONGEST_URL: usize = 2000;
 
 /// A product as a webhook told it.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub(crate) fn read_webhook(body: &[u8], currency: Option<&str>) -> Result<Produc
         .ok_or_else(|| wrong("updated_at", "it is missing"))?
         .0;
     let title = body.title.unwrap_or_default();
+    let pictures = Told::of(body.image, body.images, body.media);
     let mut variants = Vec::new();
     for (place, variant) in body.variants.into_iter().flatten().enumerate() {
         let missing = || wrong(&format!("variants[{place}].id"), "it is missing");
@@ -55,6 +58,7 @@ pub(crate) fn read_webhook(body: &[u8], currency: Option<&str>) -> Result<Produc
             barcode: variant.barcode.and_then(filled),
             price_minor: variant.price.and_then(|price| minor(&price.0, currency)),
             logistics: None,
+            picture: pictures.of_variant(variant.image_id.as_ref()),
             updated_at: variant
                 .updated_at
                 .map_or(updated_at, |at| at.0.max(updated_at)),
@@ -93,15 +97,21 @@ pub(crate) fn of_catalogue(nodes: Vec<Listed>, currency: Option<&str>) -> Vec<Va
 
 /// A variant of a bulk operation's file, which tells it in the words of a page.
 pub(crate) fn of_row(group: Group, currency: Option<&str>) -> Result<Variant, TranslateError> {
-    let node: Listed = orders::read(&group.record.into_json())?;
+    let row = group.record.with_list("media", group.children);
+    let node: Listed = orders::read(&row.into_json())?;
     of_listed(node, currency).ok_or_else(|| wrong("id", "it names no variant"))
 }
 
 fn of_listed(node: Listed, currency: Option<&str>) -> Option<Variant> {
     let item = node.inventory_item;
     let weight = item.measurement.weight;
+    let own = node.media.nodes.into_iter().next();
+    let own = own.and_then(|media| Some(media.preview?.image?.url));
+    let shared = node.product.featured_media;
+    let shared = shared.and_then(|media| Some(media.preview?.image?.url));
     Some(Variant {
         external_id: Gid::<gid::ProductVariant>::parse(&node.id)?.digits(),
+        picture: picture(own.or(shared)),
         product_external_id: Gid::<gid::Product>::parse(&node.product.id)?.digits(),
         inventory_item_external_id: Gid::<gid::InventoryItem>::parse(&item.id).map(Gid::digits),
         product_title: node.product.title,
@@ -126,10 +136,15 @@ pub(crate) fn of_product(
         return Vec::new();
     };
     let (title, updated_at) = (product.title, product.updated_at);
+    let shared = product.featured_media;
+    let shared = shared.and_then(|media| Some(media.preview?.image?.url));
     let variant = |node: product_variants_of::ProductVariantsOfProductVariantsNodes| {
         let item = node.inventory_item;
         let weight = item.measurement.weight;
+        let own = node.media.nodes.into_iter().next();
+        let own = own.and_then(|media| Some(media.preview?.image?.url));
         Some(Variant {
+            picture: picture(own.or_else(|| shared.clone())),
             external_id: Gid::<gid::ProductVariant>::parse(&node.id)?.digits(),
             product_external_id: product_id.digits(),
             inventory_item_external_id: Gid::<gid::InventoryItem>::parse(&item.id).map(Gid::digits),
@@ -147,6 +162,51 @@ pub(crate) fn of_product(
     };
     let nodes = product.variants.nodes;
     nodes.into_iter().filter_map(variant).collect()
+}
+
+/// The pictures of a product as a webhook tells them.
+struct Told {
+    is_told: bool,
+    /// Of the whole product.
+    shared: Option<String>,
+    each: Vec<payloads::Image>,
+}
+
+impl Told {
+    fn of(
+        image: Option<payloads::Image>,
+        images: Option<Vec<payloads::Image>>,
+        media: Option<Vec<payloads::Media>>,
+    ) -> Told {
+        let is_told = image.is_some() || images.is_some() || media.is_some();
+        let each = images.unwrap_or_default();
+        // A video has a picture too, and may be all there is.
+        let shown = media.into_iter().flatten();
+        let mut previews = shown.filter_map(|media| media.preview_image?.src);
+        let shared = image.and_then(|image| image.src);
+        let shared = shared.or_else(|| each.first().and_then(|image| image.src.clone()));
+        Told {
+            is_told,
+            shared: shared.or_else(|| previews.next()),
+            each,
+        }
+    }
+
+    fn of_variant(&self, id: Option<&payloads::Id>) -> Picture {
+        if !self.is_told {
+            return Picture::Untold;
+        }
+        let is_own = |image: &&payloads::Image| id.is_some() && image.id.as_ref() == id;
+        let own = self.each.iter().find(is_own);
+        let own = own.and_then(|image| image.src.clone());
+        picture(own.or_else(|| self.shared.clone()))
+    }
+}
+
+fn picture(url: Option<String>) -> Picture {
+    let url = url.and_then(filled);
+    url.filter(|url| url.len() <= LONGEST_URL)
+        .map_or(Picture::Missing, Picture::At)
 }
 
 fn filled(text: String) -> Option<String> {

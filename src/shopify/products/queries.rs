@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
-use super::Variant;
+use super::{Picture, Variant};
 use crate::erp::products::normal_code;
 use crate::native;
 use crate::platform::db::prepared::Prepare as _;
@@ -30,6 +30,7 @@ pub struct VariantRow {
     pub price_minor: Option<i64>,
     pub ships: bool,
     pub weight_grams: Option<i64>,
+    pub picture_url: Option<String>,
     pub source_updated_at: At,
     pub deleted_at: Option<At>,
     pub ignored_at: Option<At>,
@@ -51,11 +52,12 @@ struct NewVariant<'a> {
     price_minor: Option<i64>,
     ships: bool,
     weight_grams: Option<i64>,
+    picture_url: Option<&'a str>,
     source_updated_at: i64,
 }
 
 /// What a row is of and PostgreSQL's type for it.
-const COLUMNS: [(&str, &str); 13] = [
+const COLUMNS: [(&str, &str); 14] = [
     ("external_id", "TEXT"),
     ("product_external_id", "TEXT"),
     ("inventory_item_external_id", "TEXT"),
@@ -68,10 +70,12 @@ const COLUMNS: [(&str, &str); 13] = [
     ("price_minor", "BIGINT"),
     ("ships", "BOOLEAN"),
     ("weight_grams", "BIGINT"),
+    ("picture_url", "TEXT"),
     ("source_updated_at", "BIGINT"),
 ];
 /// What only some who tell of a variant know.
 const LOGISTICS: [&str; 2] = ["ships", "weight_grams"];
+const PICTURE: &str = "picture_url";
 
 /// Keeps what was told of these variants, unless the mirror knows something newer of one, or has seen one deleted since
 /// it was told (`told_at`).
@@ -89,18 +93,33 @@ pub(crate) fn upsert(
             *known = variant;
         }
     }
-    let knows = |variant: &&Variant| variant.logistics.is_some();
-    let (whole, partial): (Vec<&Variant>, Vec<&Variant>) = newest.into_values().partition(knows);
-    for (some, kept) in [(whole, &[][..]), (partial, &LOGISTICS[..])] {
-        if !some.is_empty() {
-            let rows: Vec<NewVariant<'_>> = some.into_iter().map(new_row).collect();
-            let rows = serde_json::to_string(&rows).unwrap_or_default();
-            upsert_rows(conn, shop, &rows, kept, (told_at, now))?;
-        }
+    // Whoever tells of several knows the same of each, nearly always: it is one statement.
+    let mut groups: BTreeMap<Vec<&str>, Vec<NewVariant<'_>>> = BTreeMap::new();
+    for variant in newest.into_values() {
+        groups
+            .entry(untold(variant))
+            .or_default()
+            .push(new_row(variant));
+    }
+    for (untold, rows) in groups {
+        let rows = serde_json::to_string(&rows).unwrap_or_default();
+        upsert_rows(conn, shop, &rows, &untold, (told_at, now))?;
     }
     let ids: Vec<&str> = variants.iter().map(|v| v.external_id.as_str()).collect();
     search::refresh(conn, shop, &ids)?;
     mark_seen(conn, shop, &ids, now)
+}
+
+/// The columns of which nothing was told.
+fn untold(variant: &Variant) -> Vec<&'static str> {
+    let mut untold = Vec::new();
+    if variant.logistics.is_none() {
+        untold.extend(LOGISTICS);
+    }
+    if variant.picture == Picture::Untold {
+        untold.push(PICTURE);
+    }
+    untold
 }
 
 /// Writes rows in one statement; `kept`: the columns that stay as the mirror knows them.
@@ -163,6 +182,7 @@ fn new_row(variant: &Variant) -> NewVariant<'_> {
         price_minor: variant.price_minor,
         ships: variant.logistics.is_none_or(|known| known.ships),
         weight_grams: variant.logistics.and_then(|known| known.weight_grams),
+        picture_url: variant.picture.url(),
         source_updated_at: variant.updated_at.0,
     }
 }

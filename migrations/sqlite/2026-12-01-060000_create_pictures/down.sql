@@ -1,0 +1,2 @@
+DROP INDEX shopify_variants_picture;
+DROP TABLE shopify_pictures;
