@@ -23,6 +23,7 @@ mod oauth;
 mod orders;
 mod pages;
 mod payloads;
+mod pictures;
 mod queries;
 mod refunds;
 mod returns;
@@ -455,6 +456,11 @@ impl Practice {
             webhooks::product(state, id, "products/update", now);
             true
         })
+    }
+
+    /// Puts so many more products into the store, and tells nobody.
+    pub fn add_products(&self, count: usize) {
+        self.change(|state, now| seed::add_products(state, count, now));
     }
 
     /// Switches a fault on for its next `times` occasions (0: off).

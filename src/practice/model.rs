@@ -36,6 +36,9 @@ pub(super) struct Product {
     pub(super) option_name: String,
     pub(super) is_gift_card: bool,
     pub(super) variants: Vec<Variant>,
+    /// A path of this store, or a whole address.
+    #[serde(default)]
+    pub(super) picture: Option<String>,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }
@@ -59,6 +62,9 @@ pub(super) struct Variant {
     /// Made of other variants, which alone have stock.
     #[serde(default)]
     pub(super) bundle: bool,
+    /// Its own, as a product's.
+    #[serde(default)]
+    pub(super) picture: Option<String>,
     /// By location id.
     pub(super) levels: BTreeMap<u64, Level>,
     pub(super) updated_at: Timestamp,

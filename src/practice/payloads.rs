@@ -9,6 +9,7 @@ use super::model::{
     Transaction, Variant,
 };
 use super::money::{Amount, number, rate, rest, rest_set};
+use super::pictures;
 use super::state::State;
 use super::totals::{self, Totals, totals};
 
@@ -482,7 +483,9 @@ pub(super) fn fulfillment_order_split(state: &State, ids: (u64, u64)) -> Value {
 }
 
 /// products/create and update.
-pub(super) fn product(product: &Product) -> Value {
+pub(super) fn product(product: &Product, site: &str) -> Value {
+    let images = images(product, site);
+    let featured = images.first().filter(|_| product.picture.is_some());
     let options = product
         .variants
         .iter()
@@ -495,10 +498,29 @@ pub(super) fn product(product: &Product) -> Value {
         "created_at": time(product.created_at), "updated_at": time(product.updated_at),
         "published_at": time(product.created_at), "template_suffix": null, "published_scope": "global",
         "options": [{"id": product.option_id, "product_id": product.id, "name": product.option_name, "position": 1, "values": options}],
-        "images": [], "image": null, "media": [], "category": null, "has_variants_that_requires_components": false,
+        "images": images, "image": featured, "media": [], "category": null, "has_variants_that_requires_components": false,
         "variants": product.variants.iter().zip(1_u32..).map(|(one, position)| variant(product, one, position)).collect::<Vec<_>>(),
         "variant_gids": product.variants.iter().map(|one| json!({"admin_graphql_api_id": gid("ProductVariant", one.id), "updated_at": time(one.updated_at)})).collect::<Vec<_>>(),
     })
+}
+
+/// The product's own picture first, then those of its variants.
+fn images(product: &Product, site: &str) -> Vec<Value> {
+    let own = product.picture.iter().map(|it| (product.option_id, it));
+    let of_variants = product.variants.iter().filter_map(|one| {
+        let picture = one.picture.as_ref()?;
+        Some((one.option_value_id, picture))
+    });
+    own.chain(of_variants)
+        .zip(1_u32..)
+        .map(|((id, picture), position)| {
+            json!({
+                "id": id, "admin_graphql_api_id": gid("ProductImage", id), "product_id": product.id,
+                "position": position, "alt": null, "src": pictures::address(site, picture), "variant_ids": [],
+                "created_at": time(product.created_at), "updated_at": time(product.updated_at),
+            })
+        })
+        .collect()
 }
 
 fn variant(product: &Product, one: &Variant, position: u32) -> Value {
@@ -507,7 +529,7 @@ fn variant(product: &Product, one: &Variant, position: u32) -> Value {
         "title": one.title, "sku": one.sku, "barcode": one.barcode, "price": rest(one.price, "USD"),
         "compare_at_price": null, "position": position, "option1": one.title, "option2": null, "option3": null,
         "taxable": one.taxable, "inventory_policy": "deny", "inventory_item_id": one.inventory_item_id,
-        "inventory_quantity": one.available(), "old_inventory_quantity": one.available(), "image_id": null,
+        "inventory_quantity": one.available(), "old_inventory_quantity": one.available(), "image_id": one.picture.as_ref().map(|_| one.option_value_id),
         "created_at": time(product.created_at), "updated_at": time(one.updated_at),
     })
 }

@@ -31,6 +31,33 @@ pub(super) fn seed(state: &mut State, now: Timestamp) {
     state.meta.seeded = true;
 }
 
+/// Adds products of one variant each, with SKUs that count: `BULK-0001`.
+pub(super) fn add_products(state: &mut State, count: usize, now: Timestamp) {
+    for nth in 1..=count {
+        let mut variant = blank_variant(state, "Default Title", 1000, now);
+        variant.sku = Some(format!("BULK-{nth:04}"));
+        variant.grams = 100;
+        let title = format!("Blend No. {nth:04}");
+        let product = Product {
+            id: state.id(),
+            handle: handle(&title),
+            title,
+            vendor: "Fernwood Tea".to_owned(),
+            product_type: "Blend".to_owned(),
+            tags: Vec::new(),
+            body_html: String::new(),
+            option_id: state.id(),
+            option_name: "Title".to_owned(),
+            is_gift_card: false,
+            variants: vec![variant],
+            picture: None,
+            created_at: now,
+            updated_at: now,
+        };
+        state.products.insert(product.id, product);
+    }
+}
+
 fn location(
     id: u64,
     name: &str,
@@ -107,6 +134,7 @@ fn product(
         option_name: article.option.to_owned(),
         is_gift_card: article.sort == Sort::GiftCard,
         variants,
+        picture: None,
         created_at: now,
         updated_at: now,
     }
@@ -128,6 +156,7 @@ pub(super) fn blank_variant(state: &mut State, title: &str, price: i64, now: Tim
         taxable: true,
         tracked: true,
         bundle: false,
+        picture: None,
         levels: BTreeMap::new(),
         updated_at: now,
     }

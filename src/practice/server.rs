@@ -8,7 +8,9 @@ use actix_web::{App, HttpServer, web};
 use tokio::sync::{mpsc, oneshot};
 
 use super::state::State;
-use super::{Config, Inner, Practice, PracticeError, admin, deliveries, graphql, oauth, seed};
+use super::{
+    Config, Inner, Practice, PracticeError, admin, deliveries, graphql, oauth, pictures, seed,
+};
 use crate::platform::clock::Clock;
 
 /// What has to be ended.
@@ -43,12 +45,14 @@ pub(super) async fn start(config: Config, clock: Clock) -> Result<Practice, Prac
     let address = listener
         .local_addr()
         .map_err(|error| bind_error(&config.bind, &error))?;
+    let url = format!("http://{address}");
+    state.site.clone_from(&url);
     let (asks, asked) = mpsc::unbounded_channel();
     let practice = Practice {
         inner: Arc::new(Inner {
             config,
             clock,
-            url: format!("http://{address}"),
+            url,
             schema,
             state: Mutex::new(state),
             bucket: Mutex::new(graphql::Bucket::full(now)),
@@ -145,6 +149,7 @@ fn routes(app: &mut web::ServiceConfig) {
             "/practice/bulk/{number}.jsonl",
             web::get().to(graphql::show_file),
         )
+        .route("/practice/pictures/{name}", web::get().to(pictures::show))
         .route("/practice/tokens", web::post().to(admin::create_token))
         .route("/practice/misbehaviours", web::post().to(admin::misbehave));
 }

@@ -101,6 +101,8 @@ pub(super) struct State {
     pub(super) deliveries: Shelf<Delivery>,
     /// What bulk operations wrote, as long as the store runs.
     pub(super) files: BTreeMap<u64, Vec<u8>>,
+    /// Where the store listens.
+    pub(super) site: String,
 }
 
 impl State {
@@ -124,6 +126,7 @@ impl State {
             )?,
             deliveries: Shelf::load("delivery", |record: &Delivery| record.id, &mut conn)?,
             files: BTreeMap::new(),
+            site: String::new(),
             conn,
         })
     }

@@ -166,7 +166,7 @@ pub(super) fn product(state: &mut State, id: u64, topic: &str, now: Timestamp) {
     let Some(product) = state.products.get(id) else {
         return;
     };
-    let body = payloads::product(product);
+    let body = payloads::product(product, &state.site);
     single(state, topic, &body, now);
 }
 

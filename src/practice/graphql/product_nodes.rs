@@ -6,6 +6,7 @@ use super::value::{
 };
 use crate::practice::model::{Level, Product, Variant};
 use crate::practice::money::rest;
+use crate::practice::pictures;
 use crate::practice::state::State;
 
 /// The quantities Shopify keeps, as far as the practice store tells them apart.
@@ -22,10 +23,13 @@ const QUANTITIES: [&str; 8] = [
 
 pub(super) fn make(state: &State, found: Ref) -> Option<Obj> {
     match found {
-        Ref::Product(id) => state.products.get(id).map(product),
+        Ref::Product(id) => {
+            let found = state.products.get(id);
+            found.map(|one| product(one, &state.site))
+        }
         Ref::Variant(id) => state
             .variant(id)
-            .map(|(product, one)| variant(product, one)),
+            .map(|(product, one)| variant(product, one, &state.site)),
         Ref::Item(id) => state
             .variant_by_item(id)
             .map(|(product, one)| item(product, one)),
@@ -160,7 +164,35 @@ pub(super) fn properties() -> Val {
     )
 }
 
-fn product(one: &Product) -> Obj {
+/// A picture as the media of a product or variant.
+fn media(number: u64, site: &str, picture: &str) -> Val {
+    let image = object(
+        "Image",
+        [
+            ("id", id("ProductImage", number)),
+            ("url", leaf(pictures::address(site, picture))),
+            ("altText", null()),
+            ("width", null()),
+            ("height", null()),
+        ],
+    );
+    let preview = object(
+        "MediaPreviewImage",
+        [("image", image), ("status", leaf("READY"))],
+    );
+    object(
+        "MediaImage",
+        [
+            ("id", id("MediaImage", number)),
+            ("alt", null()),
+            ("mediaContentType", leaf("IMAGE")),
+            ("status", leaf("READY")),
+            ("preview", preview),
+        ],
+    )
+}
+
+fn product(one: &Product, site: &str) -> Obj {
     let values = one.variants.iter().map(|variant| {
         object(
             "ProductOptionValue",
@@ -241,6 +273,12 @@ fn product(one: &Product) -> Obj {
                         .map(|variant| Val::Ref(Ref::Variant(variant.id))),
                 ),
             ),
+            (
+                "featuredMedia",
+                one.picture
+                    .as_deref()
+                    .map_or_else(null, |it| media(one.option_id, site, it)),
+            ),
             ("onlineStoreUrl", null()),
             ("templateSuffix", null()),
             ("metafield", null()),
@@ -252,7 +290,9 @@ fn product(one: &Product) -> Obj {
     )
 }
 
-fn variant(product: &Product, one: &Variant) -> Obj {
+fn variant(product: &Product, one: &Variant, site: &str) -> Obj {
+    let own = one.picture.as_deref();
+    let own = own.map(|it| media(one.option_value_id, site, it));
     let position = product
         .variants
         .iter()
@@ -296,6 +336,7 @@ fn variant(product: &Product, one: &Variant) -> Obj {
             ("unitPrice", null()),
             ("metafield", null()),
             ("selectedOptions", Val::List(vec![option])),
+            ("media", Conn::listed("Media", own)),
             ("product", Val::Ref(Ref::Product(product.id))),
             ("inventoryItem", Val::Ref(Ref::Item(one.inventory_item_id))),
             ("createdAt", time(product.created_at)),
