@@ -32,6 +32,7 @@ pub mod orders;
 pub mod page;
 pub mod palette;
 pub mod pausing;
+pub mod pictures;
 pub mod products;
 pub mod refreshing;
 pub mod routes;

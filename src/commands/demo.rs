@@ -66,6 +66,7 @@ pub fn store_config(config: &Config) -> Result<practice::Config, CommandError> {
 /// What keeps either server from starting; a step of the first start that failed.
 pub async fn run(mut config: Config) -> Result<(), CommandError> {
     let store = Practice::start(store_config(&config)?, Clock::System).await?;
+    store.add_pictures();
     config.shopify.client_id = Some(client_id(&config));
     config.shopify.client_secret = Some(client_secret(&config));
     config.shopify.admin_url = store.url();

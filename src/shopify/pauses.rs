@@ -9,6 +9,7 @@ use crate::shopify::holding::SyncHolds;
 use crate::shopify::inventory::check::CheckStock;
 use crate::shopify::inventory::push::PushStock;
 use crate::shopify::jobs::{CheckUninstalled, ImportProduct, ImportProducts, ReadLocations};
+use crate::shopify::pictures::fetching::FetchPictures;
 use crate::shopify::returns::ReadReturn;
 use crate::shopify::shops::Shop;
 use crate::shopify::sync::fetch::FetchOrder;
@@ -25,6 +26,7 @@ pub const HELD: &[&str] = &[
     SyncHolds::KIND,
     ImportProducts::KIND,
     ImportProduct::KIND,
+    FetchPictures::KIND,
     ReadLocations::KIND,
     CheckDeleted::KIND,
     ReadReturn::KIND,

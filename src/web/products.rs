@@ -19,6 +19,7 @@ use crate::erp::stock::StockError;
 use crate::erp::stock::queries as stock_rows;
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbError};
+use crate::shopify::pictures::queries as pictures;
 use crate::types::ProductId;
 
 const PAGE: i64 = 50;
@@ -34,6 +35,8 @@ pub struct ListQuery {
 
 struct Row {
     product: ProductRow,
+    /// The hash of its picture, where a store shows one.
+    picture: Option<String>,
     on_hand: i64,
     reserved: i64,
     free: i64,
@@ -75,6 +78,7 @@ pub async fn index(
             found.truncate(page);
             let ids: Vec<ProductId> = found.iter().map(|row| row.id).collect();
             let levels = stock_rows::levels_of(conn, &ids)?;
+            let mut shown = pictures::of_items(conn, &ids)?;
             let rows: Vec<Row> = found
                 .into_iter()
                 .map(|product| {
@@ -87,6 +91,7 @@ pub async fn index(
                         )
                     });
                     Row {
+                        picture: shown.remove(&product.id),
                         product,
                         on_hand: sums.0,
                         reserved: sums.1,

@@ -6,8 +6,8 @@ use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
     account, api, audit, customers, deliveries, events, gate, health, holds, home, integrations,
-    jobs, lots, mappings, metrics, nav, orders, palette, pausing, products, refreshing, sessions,
-    setup, shipments, static_files, sync, users, webhooks,
+    jobs, lots, mappings, metrics, nav, orders, palette, pausing, pictures, products, refreshing,
+    sessions, setup, shipments, static_files, sync, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;
@@ -196,6 +196,9 @@ fn goods() -> Vec<Route> {
         post("/customers/merge",                  Access::May(Action::MergeCustomers), customers::merging::create),
         post("/customers/merges/{id}/undo",       Access::May(Action::MergeCustomers), customers::merging::delete),
         get ("/customers/{id}",                   Access::May(Action::View),           customers::show::show),
+        // Pictures of what is sold.
+        get ("/img/{hash}",                       Access::May(Action::View), pictures::show),
+        get ("/img/{hash}/large",                 Access::May(Action::View), pictures::show_large),
         // Items and their stock.
         get ("/products",                         Access::May(Action::View), products::index),
         get ("/products/new",                     Access::May(Action::Map),  products::new),

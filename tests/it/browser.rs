@@ -318,6 +318,7 @@ fn is_page(path: &str) -> bool {
     let other = [
         "/api/",
         "/static/",
+        "/img/",
         "/live/",
         "/orders/export",
         "/customers/export",

@@ -83,7 +83,8 @@ async fn fetch(cx: &Connector, shop: &Shop, job: JobId) -> Result<Option<String>
             if away.is_some() || end(cx, shop, job, false).await? {
                 return Ok(away);
             }
-            // One came in meanwhile.
+            // One came in meanwhile, or is wanted once more.
+            after = 0;
             continue;
         };
         after = last.id;

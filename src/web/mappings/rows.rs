@@ -8,6 +8,7 @@ use crate::shopify::mappings::proposals::{self, Candidate, Evidence, Proposal, S
 use crate::shopify::mappings::queries::page::{self, Place, Wanted};
 use crate::shopify::mappings::queries::{self, MappedRow, View};
 use crate::shopify::mappings::{self, search};
+use crate::shopify::pictures::queries as pictures;
 use crate::shopify::products::queries::VariantRow;
 use crate::shopify::shops::Shop;
 use crate::types::{Currency, Money, ProductId, VariantId};
@@ -15,6 +16,8 @@ use crate::types::{Currency, Money, ProductId, VariantId};
 /// A variant as the list shows it.
 pub(super) struct Row {
     pub(super) variant: VariantRow,
+    /// The hash of its picture.
+    pub(super) picture: Option<String>,
     pub(super) price: Option<Money>,
     /// Orders that wait for this variant alone or among others.
     pub(super) blocks: i64,
@@ -135,6 +138,7 @@ fn dress(
         View::Conflicts | View::Mapped | View::Ignored => queries::list_live(conn, &ids)?,
     };
     let mut asked = questions::about(conn, shop.id, &ids)?;
+    let mut shown = pictures::of_variants(conn, &ids)?;
     let currency: Option<Currency> = shop.currency.as_deref().and_then(|code| code.parse().ok());
     let open = wish.row.or(ids.first().copied());
     let mut rows: Vec<Row> = found
@@ -143,19 +147,20 @@ fn dress(
         .map(|(variant, proposed)| {
             let is_open = open == Some(variant.id);
             let wanted = if is_open { wish.suggestion } else { 0 };
-            let shown = if wanted < proposed.len() { wanted } else { 0 };
+            let nth = if wanted < proposed.len() { wanted } else { 0 };
             let suggestion = proposed
-                .get(shown)
+                .get(nth)
                 .and_then(|proposal| suggest(&items, proposal));
             Row {
+                picture: shown.remove(&variant.id),
                 price: variant
                     .price_minor
                     .zip(currency)
                     .map(|(minor, currency)| Money::new(minor, currency)),
                 blocks: blocking.get(&variant.external_id).copied().unwrap_or(0),
                 suggestions: proposed.len(),
-                shown,
-                next: (shown + 1) % proposed.len().max(1),
+                shown: nth,
+                next: (nth + 1) % proposed.len().max(1),
                 suggestion,
                 mapped: live
                     .iter()

@@ -12,6 +12,7 @@ use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection};
 use crate::shopify::mappings::queries::{self, MappedRow};
 use crate::shopify::mappings::{self, By, MappingError, Waiting};
+use crate::shopify::pictures::queries::{self as pictures, Standing};
 use crate::shopify::products::queries::{self as variants, VariantRow};
 use crate::shopify::shops::Shop;
 use crate::types::VariantId;
@@ -30,6 +31,7 @@ struct ShowPage {
     errors: Errors,
     shop: Shop,
     variant: VariantRow,
+    picture: Option<Standing>,
     live: Vec<MappedRow>,
     history: Vec<MappedRow>,
     search: String,
@@ -254,6 +256,7 @@ fn page(
         shop,
         sku: variant.sku.clone().unwrap_or_default(),
         name,
+        picture: pictures::find_of_variant(conn, id)?,
         variant,
     })
 }

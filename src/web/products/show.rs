@@ -15,6 +15,7 @@ use crate::erp::stock::{self, Movement, StockError};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::shopify::inventory::shown::{self, InStore};
+use crate::shopify::pictures::queries as pictures;
 use crate::types::{At, LocationId, LotId, ProductId, UserId};
 use crate::web::error::WebError;
 use crate::web::filters;
@@ -87,6 +88,8 @@ pub struct StockForm {
 struct ShowPage {
     frame: Frame,
     product: ProductRow,
+    /// The hash of its picture, where a store shows one.
+    picture: Option<String>,
     levels: Vec<Level>,
     /// Closed locations where some of it lies: name, on hand.
     closed: Vec<(String, i64)>,
@@ -180,6 +183,7 @@ pub(super) async fn page(
             }
         },
         product: read.product,
+        picture: read.picture,
         levels: read.levels,
         closed: read.closed,
         lots: read.lots,
@@ -195,6 +199,7 @@ pub(super) async fn page(
 
 struct Read {
     product: ProductRow,
+    picture: Option<String>,
     levels: Vec<Level>,
     closed: Vec<(String, i64)>,
     lots: Vec<LotWithStock>,
@@ -224,6 +229,7 @@ fn read(
     }
     Ok(Some(Read {
         closed: stock_rows::list_closed(conn, id)?,
+        picture: pictures::of_items(conn, &[id])?.remove(&id),
         product,
         levels,
         lots,

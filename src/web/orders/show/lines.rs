@@ -11,6 +11,7 @@ use crate::erp::products::Tracking;
 use crate::erp::stock::queries::lots::{self as lot_rows, LotRow};
 use crate::erp::stock::queries::{self as stock, LevelRow, ReservationRow};
 use crate::platform::db::{DbConnection, DbError};
+use crate::shopify::pictures::queries as pictures;
 use crate::types::{Currency, LocationId, LotId, Money, OrderLineId, ProductId, UnitPrice};
 
 /// An item that a line stands for, with its stock.
@@ -61,6 +62,8 @@ pub struct LineView {
     /// The channel's id of it.
     pub external_id: String,
     pub title: String,
+    /// The hash of its picture in the store.
+    pub picture: Option<String>,
     pub variant: Option<String>,
     pub sku: Option<String>,
     pub properties: Vec<(String, String)>,
@@ -142,12 +145,23 @@ pub(super) fn load(conn: &mut DbConnection, order: &OrderRow) -> Result<Vec<Line
             .map(|place| (place.id, place.name))
             .collect(),
     };
-    Ok(rows::list_lines(conn, order.id)?
+    let lines = rows::list_lines(conn, order.id)?;
+    let variants: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.facts.variant_external_id.as_deref())
+        .collect();
+    let shown = pictures::of_external(conn, order.channel_id, &variants)?;
+    Ok(lines
         .into_iter()
         .map(|row| {
+            let variant = row.facts.variant_external_id.as_ref();
+            let picture = variant.and_then(|id| shown.get(id)).cloned();
             let of_line: Vec<&parts::ItemRow> =
                 items.iter().filter(|item| item.line == row.id).collect();
-            view(order, row, &of_line, &stock)
+            LineView {
+                picture,
+                ..view(order, row, &of_line, &stock)
+            }
         })
         .collect())
 }
@@ -189,6 +203,7 @@ fn view(order: &OrderRow, row: LineRow, items: &[&parts::ItemRow], stock: &Stock
             .filter(|variant| !label("", Some(variant)).is_empty()),
         external_id: facts.external_id,
         title: facts.title,
+        picture: None,
         sku: facts.sku,
         properties: facts
             .properties
