@@ -304,6 +304,73 @@ diesel::table! {
 }
 
 diesel::table! {
+    stock_documents (id) {
+        id -> BigInt,
+        kind -> Text,
+        number -> BigInt,
+        state -> Text,
+        location_id -> BigInt,
+        other_location_id -> Nullable<BigInt>,
+        reference -> Nullable<Text>,
+        expected_on -> Nullable<Text>,
+        note -> Nullable<Text>,
+        blind -> Bool,
+        whole -> Bool,
+        version -> BigInt,
+        pieces -> BigInt,
+        arrived -> BigInt,
+        bookings -> BigInt,
+        created_at -> BigInt,
+        created_by -> Nullable<BigInt>,
+        changed_at -> BigInt,
+        sent_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+        ended_by -> Nullable<BigInt>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    stock_document_lines (id) {
+        id -> BigInt,
+        document_id -> BigInt,
+        product_id -> BigInt,
+        lot_id -> Nullable<BigInt>,
+        level_id -> Nullable<BigInt>,
+        quantity -> BigInt,
+        done -> BigInt,
+        pending -> BigInt,
+        counted -> Nullable<BigInt>,
+        seen -> Nullable<BigInt>,
+        counted_at -> Nullable<BigInt>,
+        counted_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    stock_bookings (id) {
+        id -> BigInt,
+        document_id -> BigInt,
+        booking -> BigInt,
+        line_id -> BigInt,
+        location_id -> BigInt,
+        lot_id -> Nullable<BigInt>,
+        quantity -> BigInt,
+        reason -> Text,
+        at -> BigInt,
+        user_id -> Nullable<BigInt>,
+        undone_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    stock_document_numbers (kind) {
+        kind -> Text,
+        last -> BigInt,
+    }
+}
+
+diesel::table! {
     stock_levels (id) {
         id -> BigInt,
         product_id -> BigInt,
@@ -1514,6 +1581,12 @@ diesel::joinable!(lots -> products (product_id));
 diesel::joinable!(lot_uses -> lots (lot_id));
 diesel::joinable!(lot_uses -> order_lines (order_line_id));
 diesel::joinable!(stock_levels -> lots (lot_id));
+diesel::joinable!(stock_document_lines -> stock_documents (document_id));
+diesel::joinable!(stock_document_lines -> products (product_id));
+diesel::joinable!(stock_document_lines -> lots (lot_id));
+diesel::joinable!(stock_bookings -> stock_documents (document_id));
+diesel::joinable!(stock_bookings -> stock_document_lines (line_id));
+diesel::joinable!(stock_bookings -> users (user_id));
 diesel::joinable!(stock_movements -> lots (lot_id));
 diesel::joinable!(reservations -> lots (lot_id));
 diesel::joinable!(stock_levels -> products (product_id));
@@ -1645,6 +1718,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     locations,
     lots,
     lot_uses,
+    stock_bookings,
+    stock_document_lines,
+    stock_document_numbers,
+    stock_documents,
     stock_levels,
     stock_movements,
     accounts,

@@ -13,6 +13,6 @@ pub use field::Field;
 pub use id::{
     AccountId, ChannelId, ContactId, ContactMergeId, DeliveryId, EventId, JobId, LocationId, LotId,
     MappingId, MappingImportId, OrderId, OrderLineId, ProductId, RefundId, ReturnId, SavedViewId,
-    SellerId, ShipmentId, ShopId, SyncRunId, UserId, VariantId,
+    SellerId, ShipmentId, ShopId, StockDocumentId, StockLineId, SyncRunId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, UnitPrice};

@@ -29,6 +29,15 @@ crate::text_enum! {
         MappingKept = "mapping.kept",
         MappingsUndone = "mappings.undone",
         StockAdjusted = "stock.adjusted",
+        /// Of a receipt, a transfer or a count.
+        GoodsBooked = "goods.booked",
+        /// A transfer has left.
+        GoodsSent = "goods.sent",
+        GoodsUndone = "goods.undone",
+        GoodsEnded = "goods.ended",
+        GoodsReopened = "goods.reopened",
+        /// Lines from a file.
+        GoodsImported = "goods.imported",
         LotBlocked = "lot.blocked",
         LotReleased = "lot.released",
         /// Its best-before day was corrected.

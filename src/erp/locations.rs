@@ -42,3 +42,24 @@ pub fn ensure(conn: &mut DbConnection, new: &NewLocation) -> Result<LocationId, 
         None => queries::insert(conn, new),
     }
 }
+
+/// Locations that are closed while stock still lies there.
+///
+/// # Errors
+///
+/// The database's.
+pub fn list_closed(conn: &mut DbConnection) -> Result<Vec<Location>, DbError> {
+    queries::list_closed(conn)
+}
+
+/// Locations by their ids, in use or closed.
+///
+/// # Errors
+///
+/// The database's.
+pub fn names(
+    conn: &mut DbConnection,
+    ids: &[LocationId],
+) -> Result<Vec<(Location, bool)>, DbError> {
+    queries::names(conn, ids)
+}

@@ -9,12 +9,17 @@ use crate::erp::{audit, orders};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{At, LocationId, LotId, OrderLineId, ProductId, UserId};
 
+pub mod counting;
+pub mod documents;
 pub mod jobs;
 pub mod leaving;
 pub mod lots;
 pub mod queries;
+pub mod receiving;
 mod reserve;
+pub mod sheet;
 mod shelves;
+pub mod transfers;
 
 pub use reserve::{Need, Settled, settle};
 pub use shelves::{Promise, Shelves, record_promises};

@@ -102,6 +102,10 @@ ids! {
     ShipmentId,
     /// Key of a row in `shopify_shops`.
     ShopId,
+    /// Key of a row in `stock_documents`.
+    StockDocumentId,
+    /// Key of a row in `stock_document_lines`.
+    StockLineId,
     /// Key of a row in `sync_runs`.
     SyncRunId,
     /// Key of a row in `users`.

@@ -122,6 +122,22 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ("lot_uses", &[
         "id", "lot_id", "order_line_id", "quantity", "source", "at", "undone_at"
     ]),
+    ("stock_documents", &[
+        "id", "kind", "number", "state", "location_id", "other_location_id", "reference", "expected_on", "note",
+        "blind", "whole", "version", "pieces", "arrived", "bookings", "created_at", "created_by", "changed_at",
+        "sent_at", "ended_at", "ended_by", "end_reason"
+    ]),
+    ("stock_document_lines", &[
+        "id", "document_id", "product_id", "lot_id", "level_id", "quantity", "done", "pending", "counted", "seen",
+        "counted_at", "counted_by"
+    ]),
+    ("stock_bookings", &[
+        "id", "document_id", "booking", "line_id", "location_id", "lot_id", "quantity", "reason", "at", "user_id",
+        "undone_at"
+    ]),
+    ("stock_document_numbers", &[
+        "kind", "last"
+    ]),
     ("stock_levels", &[
         "id", "product_id", "location_id", "on_hand", "reserved", "lot_id", "expires", "barred"
     ]),

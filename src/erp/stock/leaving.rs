@@ -57,6 +57,20 @@ pub(super) fn of_any(levels: &[LevelRow], movement: &Movement<'_>) -> Vec<Taken>
     taking.taken
 }
 
+/// What moves to another location: what is free, then what is promised, each time first what expires first. Of a blocked or
+/// expired lot nothing. Fewer than wanted where fewer lie there.
+pub(super) fn to_move(
+    levels: &[LevelRow],
+    product: ProductId,
+    location: LocationId,
+    wanted: i64,
+) -> Vec<Taken> {
+    let mut taking = Taking::new(levels, product, location, wanted);
+    taking.take(LevelRow::free);
+    taking.take(|level| level.on_hand);
+    taking.taken
+}
+
 struct Taking<'a> {
     levels: Vec<&'a LevelRow>,
     open: i64,

@@ -1,4 +1,6 @@
 //! SQL of `stock_levels`, `stock_movements`, `reservations` and `locations`.
+pub mod document_lines;
+pub mod documents;
 pub mod lots;
 
 use std::collections::BTreeMap;

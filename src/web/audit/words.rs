@@ -28,6 +28,12 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::MappingKept => "Mapping kept",
         Kind::MappingsUndone => "Many mappings undone",
         Kind::StockAdjusted => "Stock adjusted",
+        Kind::GoodsBooked => "Receipt, transfer or count booked",
+        Kind::GoodsSent => "Transfer sent",
+        Kind::GoodsUndone => "Booking of goods taken back",
+        Kind::GoodsEnded => "Receipt, transfer or count closed",
+        Kind::GoodsReopened => "Receipt, transfer or count reopened",
+        Kind::GoodsImported => "Lines of goods imported",
         Kind::LotBlocked => "Lot blocked",
         Kind::LotReleased => "Lot released",
         Kind::LotDated => "Best-before day corrected",
@@ -113,6 +119,28 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
             "Stock {} at {}",
             signed(number("quantity")),
             named("location", "location")
+        ),
+        Kind::GoodsBooked => format!(
+            "{} booked: {} pieces",
+            word("document"),
+            signed(number("pieces"))
+        ),
+        Kind::GoodsSent => format!("{} sent: {} pieces", word("document"), number("pieces")),
+        Kind::GoodsUndone => format!(
+            "Booking of {} taken back: {} pieces",
+            word("document"),
+            signed(number("pieces"))
+        ),
+        Kind::GoodsEnded => format!(
+            "{} closed: {} pieces open",
+            word("document"),
+            number("pieces")
+        ),
+        Kind::GoodsReopened => format!("{} opened again", word("document")),
+        Kind::GoodsImported => format!(
+            "{}: {}",
+            word("document"),
+            counted(number("pieces"), "line", "lines", "from a file")
         ),
         Kind::LotBlocked => format!("Lot {} must not leave", word("code")),
         Kind::LotReleased => format!("Lot {} may leave again", word("code")),
