@@ -5,7 +5,8 @@
 //!
 //! - `types`: money, ids, moments; `schema`: the tables, read by `queries.rs` files alone
 //! - `platform`: database, inbox, queue, jobs, worker, retention, secrets, clock; no business word
-//! - `erp`: orders, holds, stock, shipping, deliveries, refunds, returns, customers, items, users; no service named
+//! - `erp`: orders, holds, stock with its receipts, transfers and counts, shipping, deliveries, refunds, returns,
+//!   customers, items, users; no service named
 //! - `shopify`: OAuth, stores, GraphQL, webhooks, translation, mappings, stock sync, questions about
 //!   each order (`enrich`), reconciliation, pushes
 //! - `web`: pages, forms, JSON; `routes.rs` is every address with who may come in

@@ -17,6 +17,7 @@ pub mod events;
 pub mod filters;
 pub mod form;
 pub mod gate;
+pub mod goods;
 pub mod headers;
 pub mod health;
 pub mod holds;

@@ -5,8 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
-    account, api, audit, customers, deliveries, events, gate, health, holds, home, integrations,
-    jobs, lots, mappings, metrics, nav, orders, palette, pausing, pictures, products, refreshing,
+    account, api, audit, customers, deliveries, events, gate, goods, health, holds, home,
+    integrations, jobs, lots, mappings, metrics, nav, orders, palette, pausing, pictures, products, refreshing,
     sessions, setup, shipments, static_files, sync, users, webhooks,
 };
 use crate::erp::users::roles::Action;
@@ -38,7 +38,7 @@ pub struct Route {
 /// The table.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [house(), stores(), goods(), driving(), programs()]
+    [house(), stores(), goods(), papers(), driving(), programs()]
         .into_iter()
         .flatten()
         .collect()
@@ -214,6 +214,48 @@ fn goods() -> Vec<Route> {
         post("/lots/{id}/block",                  Access::May(Action::AdjustStock), lots::block),
         post("/lots/{id}/release",                Access::May(Action::AdjustStock), lots::release),
         post("/lots/{id}/date",                   Access::May(Action::AdjustStock), lots::update_date),
+    ]
+}
+
+/// Goods that come in, move and are counted.
+#[rustfmt::skip]
+fn papers() -> Vec<Route> {
+    vec![
+        get ("/receipts",                                       Access::May(Action::View), goods::index),
+        get ("/receipts/new",                                   Access::May(Action::AdjustStock), goods::new),
+        post("/receipts",                                       Access::May(Action::AdjustStock), goods::create),
+        get ("/receipts/{id}",                                  Access::May(Action::View), goods::show::show),
+        post("/receipts/{id}/lines",                            Access::May(Action::AdjustStock), goods::actions::create_line),
+        post("/receipts/{id}/lines/{line}",                     Access::May(Action::AdjustStock), goods::actions::update_line),
+        post("/receipts/{id}/file",                             Access::May(Action::AdjustStock), goods::files::create),
+        post("/receipts/{id}/bookings",                         Access::May(Action::AdjustStock), goods::actions::create_booking),
+        post("/receipts/{id}/bookings/{booking}/undo",          Access::May(Action::AdjustStock), goods::actions::delete_booking),
+        post("/receipts/{id}/closure",                          Access::May(Action::AdjustStock), goods::actions::close),
+        post("/receipts/{id}/reopening",                        Access::May(Action::AdjustStock), goods::actions::reopen),
+        get ("/transfers",                                      Access::May(Action::View), goods::index),
+        get ("/transfers/new",                                  Access::May(Action::AdjustStock), goods::new),
+        post("/transfers",                                      Access::May(Action::AdjustStock), goods::create),
+        get ("/transfers/{id}",                                 Access::May(Action::View), goods::show::show),
+        post("/transfers/{id}/lines",                           Access::May(Action::AdjustStock), goods::actions::create_line),
+        post("/transfers/{id}/lines/{line}",                    Access::May(Action::AdjustStock), goods::actions::update_line),
+        post("/transfers/{id}/file",                            Access::May(Action::AdjustStock), goods::files::create),
+        post("/transfers/{id}/dispatch",                        Access::May(Action::AdjustStock), goods::actions::dispatch),
+        post("/transfers/{id}/return",                          Access::May(Action::AdjustStock), goods::actions::give_back),
+        post("/transfers/{id}/bookings",                        Access::May(Action::AdjustStock), goods::actions::create_booking),
+        post("/transfers/{id}/bookings/{booking}/undo",         Access::May(Action::AdjustStock), goods::actions::delete_booking),
+        post("/transfers/{id}/closure",                         Access::May(Action::AdjustStock), goods::actions::close),
+        post("/transfers/{id}/reopening",                       Access::May(Action::AdjustStock), goods::actions::reopen),
+        get ("/counts",                                         Access::May(Action::View), goods::index),
+        get ("/counts/new",                                     Access::May(Action::AdjustStock), goods::new),
+        post("/counts",                                         Access::May(Action::AdjustStock), goods::create),
+        get ("/counts/{id}",                                    Access::May(Action::View), goods::show::show),
+        post("/counts/{id}/lines",                              Access::May(Action::AdjustStock), goods::actions::create_line),
+        post("/counts/{id}/numbers",                            Access::May(Action::AdjustStock), goods::actions::save_numbers),
+        post("/counts/{id}/file",                               Access::May(Action::AdjustStock), goods::files::create),
+        post("/counts/{id}/bookings",                           Access::May(Action::AdjustStock), goods::actions::create_booking),
+        post("/counts/{id}/bookings/{booking}/undo",            Access::May(Action::AdjustStock), goods::actions::delete_booking),
+        post("/counts/{id}/closure",                            Access::May(Action::AdjustStock), goods::actions::close),
+        post("/counts/{id}/reopening",                          Access::May(Action::AdjustStock), goods::actions::reopen),
     ]
 }
 

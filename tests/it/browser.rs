@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use counterfoil::erp::locations::{self, NewLocation};
 use counterfoil::erp::orders::{self, WorkState};
 use counterfoil::erp::users::roles::Role;
 use counterfoil::practice::{OrderEdit, OrderKind};
@@ -194,6 +195,7 @@ async fn every_page_is_sound_for_everybody() {
     app.run_jobs().await;
     // The first pass, so that the Sync centre has days and runs to show.
     app.pass(Duration::from_secs(6 * 60)).await;
+    open_goods(&app).await;
     let mut pages = pages_by_links(&app).await;
     pages.insert("/sign-in".to_owned(), format!("{}/sign-in", app.url));
     let store = app.practice.url();
@@ -232,6 +234,29 @@ async fn map_and_ship(app: &TestApp) -> u64 {
         .assert_shows("1Z1");
     app.run_jobs().await;
     ready.external_id.parse().expect("a number")
+}
+
+/// A receipt, a transfer and a count, each with a line.
+async fn open_goods(app: &TestApp) {
+    let annex = NewLocation {
+        name: "Annex".to_owned(),
+        ..NewLocation::default()
+    };
+    let made = app.db().write_here(|conn| locations::ensure(conn, &annex));
+    let annex = made.expect("a location").to_string();
+    let sku = app.get("/products").await.texts("tbody code").remove(0);
+    for path in ["receipts", "transfers", "counts"] {
+        let page = app.get(&format!("/{path}/new")).await;
+        let form = page.form(&format!("form[action='/{path}']"));
+        let form = if path == "transfers" {
+            form.fill("other", &annex)
+        } else {
+            form
+        };
+        let page = app.owner().submit(form).await;
+        let add = page.form("#add").fill("code", &sku);
+        app.owner().submit(add).await.assert_status(200);
+    }
 }
 
 /// What was shipped is edited afterwards, and something of it is given back.

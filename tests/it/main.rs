@@ -21,6 +21,7 @@ mod embed;
 mod enrichment;
 mod events;
 mod fixtures;
+mod goods;
 mod graphql;
 mod inbox;
 mod inventory;

@@ -262,6 +262,14 @@ impl Page {
             .to_owned()
     }
 
+    /// The same of each that it finds.
+    pub(crate) fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
+        let page = Html::parse_document(&self.body);
+        let selector = select(selector);
+        let found = page.select(&selector).filter_map(|it| it.attr(name));
+        found.map(str::to_owned).collect()
+    }
+
     /// Where the link with this text leads.
     #[track_caller]
     pub(crate) fn link(&self, label: &str) -> String {
