@@ -17,6 +17,7 @@ use super::page::{Frame, Section, html, see_other};
 use super::visitor::{CurrentUser, Visitor};
 use crate::erp::locations::{self, Location};
 use crate::erp::stock::documents::{self, By, GoodsError, Kind, New, State};
+use crate::erp::stock::lots::LotError;
 use crate::erp::stock::queries::documents::{self as queries, DocumentRow};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
@@ -404,6 +405,7 @@ impl From<GoodsError> for WebError {
             | GoodsError::NoSuchLot
             | GoodsError::SerialListed(_)
             | GoodsError::Quantity
+            | GoodsError::OnePiece
             | GoodsError::Full
             | GoodsError::Faults(_) => WebError::Invalid(error.to_string()),
             GoodsError::Lot(error) => lot_error(error),
@@ -413,8 +415,7 @@ impl From<GoodsError> for WebError {
     }
 }
 
-fn lot_error(error: crate::erp::stock::lots::LotError) -> WebError {
-    use crate::erp::stock::lots::LotError;
+fn lot_error(error: LotError) -> WebError {
     match error {
         LotError::Stock(error) => error.into(),
         LotError::Db(error) => error.into(),

@@ -119,6 +119,8 @@ pub enum GoodsError {
     SerialListed(String),
     #[error("a line has 1 to 1,000,000 pieces")]
     Quantity,
+    #[error("a serial number is one piece")]
+    OnePiece,
     #[error("a document has at most 10,000 lines")]
     Full,
     /// So many pieces would be taken away from orders that they are promised to.
@@ -287,8 +289,10 @@ pub(super) fn put(
     quantity: i64,
 ) -> Result<(), GoodsError> {
     let one_piece = lot.is_some() && item.tracking == Tracking::Serial;
-    let most = if one_piece { 1 } else { MOST_PIECES };
-    if !(1..=most).contains(&quantity) {
+    if one_piece && quantity != 1 {
+        return Err(GoodsError::OnePiece);
+    }
+    if !(1..=MOST_PIECES).contains(&quantity) {
         return Err(GoodsError::Quantity);
     }
     let before = known.as_ref().map_or(0, |line| line.quantity);

@@ -163,6 +163,7 @@ fn fault_of_database(error: GoodsError) -> Result<GoodsError, DbError> {
         | GoodsError::NoSuchLot
         | GoodsError::SerialListed(_)
         | GoodsError::Quantity
+        | GoodsError::OnePiece
         | GoodsError::Full
         | GoodsError::Promised(_)
         | GoodsError::Gone { .. }

@@ -98,7 +98,7 @@ impl Told {
             | GoodsError::Archived
             | GoodsError::Full => "code",
             GoodsError::NoSuchLot | GoodsError::SerialListed(_) | GoodsError::Lot(_) => "lot",
-            GoodsError::Quantity => "quantity",
+            GoodsError::Quantity | GoodsError::OnePiece => "quantity",
             GoodsError::NotFound
             | GoodsError::SamePlace
             | GoodsError::Stock(_)
@@ -131,6 +131,7 @@ pub struct Input {
     pub error: String,
 }
 
+/// A line of a receipt or a transfer.
 pub struct Row {
     pub line: NamedLine,
     /// So many have not come and are expected no longer.
@@ -151,6 +152,7 @@ impl Row {
     }
 }
 
+/// A level of a count.
 pub struct Counted {
     pub row: CountRow,
     pub field: Input,
@@ -181,6 +183,7 @@ impl Group {
     }
 }
 
+/// One document.
 #[derive(Template)]
 #[template(path = "goods/show.html")]
 pub struct ShowPage {

@@ -85,19 +85,22 @@ async fn two_people_book_one_receipt_at_once(kind: Kind) {
     let tea = house.item("TEA", "none");
     let page = house.open("receipts", &[]).await;
     let first = house
-        .scan(&page, &[("code", "TEA"), ("quantity", "4")])
+        .scan(&page, &[("code", "TEA"), ("quantity", "9")])
         .await;
+    let now = field(&first, "n", "TEA came");
     let other = house.app.signed_in(Role::Warehouse).await;
     let second = other.get(page.url.path()).await;
-    house
-        .send(first.form("#book"), &[])
-        .await
-        .assert_shows("Received");
-    let late = other.submit(second.form("#book")).await;
+    let booked = house.send(first.form("#book"), &[(&now, "4")]).await;
+    booked.assert_shows("Part received");
+    let late = other.submit(second.form("#book").fill(&now, "4")).await;
     late.assert_status(409)
         .assert_shows("Somebody else changed this while you had it open")
-        .assert_shows("4 of 4");
+        .assert_shows("4 of 9");
     assert_eq!(house.lies(tea, house.main), 4);
+    // What the page shows now can be booked.
+    let rest = other.submit(late.form("#book")).await;
+    rest.assert_status(200).assert_shows("9 of 9");
+    assert_eq!(house.lies(tea, house.main), 9);
     house.assert_adds_up();
 }
 
