@@ -1,7 +1,7 @@
 //! Transfers: pieces leave one location and arrive at another. Between the two they lie nowhere.
 use std::collections::BTreeMap;
 
-use super::documents::{self, Booked, By, Cell, Fault, GoodsError, Kind, MOST_LINES, Named, State};
+use super::documents::{self, Booked, By, Cell, Fault, GoodsError, Kind, Named, State};
 use super::leaving;
 use super::queries::LevelRow;
 use super::queries::document_lines::{self as lines, LineRow, NamedLine};
@@ -9,6 +9,9 @@ use super::queries::documents::{self as queries, DocumentRow};
 use crate::erp::audit;
 use crate::platform::db::DbConnection;
 use crate::types::{LocationId, LotId, ProductId, StockDocumentId, StockLineId};
+
+/// A draft has a bounded number of lines; sent, it has one for each lot that they took from.
+const ALL: i64 = i64::MAX;
 
 /// What becomes of the promises to orders where more is to leave than is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub fn send(
 ) -> Result<(), GoodsError> {
     let named = (Kind::Transfer, id);
     let document = documents::take(conn, named, Some(version), &[State::Open], by.now)?;
-    let all = lines::list(conn, id, None, MOST_LINES)?;
+    let all = lines::list(conn, id, None, ALL)?;
     let mut by_product: BTreeMap<ProductId, Vec<NamedLine>> = BTreeMap::new();
     for line in all.into_iter().filter(|line| line.line.quantity > 0) {
         let of = by_product.entry(line.line.product_id).or_default();
@@ -228,7 +231,7 @@ pub fn give_back(
 ) -> Result<i64, GoodsError> {
     let named: Named = (Kind::Transfer, id);
     let document = documents::take(conn, named, Some(version), &[State::Sent], by.now)?;
-    let all = lines::list(conn, id, None, MOST_LINES)?;
+    let all = lines::list(conn, id, None, ALL)?;
     let mut all: Vec<LineRow> = all.into_iter().map(|line| line.line).collect();
     all.sort_by_key(|line| (line.product_id, line.id));
     let parts = all.into_iter().map(|line| {

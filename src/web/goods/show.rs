@@ -9,7 +9,9 @@ use serde::Deserialize;
 
 use super::{PAGE, Place, Which, Words, badge, places, words};
 use crate::erp::products::Tracking;
+use crate::erp::stock::StockError;
 use crate::erp::stock::documents::{self, Cell, GoodsError, Kind, Named, State};
+use crate::erp::stock::lots::LotError;
 use crate::erp::stock::queries::document_lines::{self as lines, CountRow, NamedLine, Shown};
 use crate::erp::stock::queries::documents::{self as queries, BookedRow, DocumentRow};
 use crate::platform::db::{Db, DbConnection};
@@ -97,11 +99,27 @@ impl Told {
             | GoodsError::SeveralItems
             | GoodsError::Archived
             | GoodsError::Full => "code",
-            GoodsError::NoSuchLot | GoodsError::SerialListed(_) | GoodsError::Lot(_) => "lot",
+            GoodsError::NoSuchLot
+            | GoodsError::SerialListed(_)
+            | GoodsError::Lot(
+                LotError::NoCode
+                | LotError::LongCode
+                | LotError::OtherDate { .. }
+                | LotError::NotTracked
+                | LotError::NoReason
+                | LotError::NotFound,
+            ) => "lot",
             GoodsError::Quantity | GoodsError::OnePiece => "quantity",
+            // A serial number that lies somewhere else, or pieces that left just now.
+            GoodsError::Stock(StockError::SerialTwice(_) | StockError::NotEnough { .. }) => {
+                told.status = Some(StatusCode::CONFLICT);
+                told.notice = format!("{words}. Nothing was booked.");
+                return Ok(told);
+            }
             GoodsError::NotFound
             | GoodsError::SamePlace
-            | GoodsError::Stock(_)
+            | GoodsError::Lot(LotError::Stock(_) | LotError::Db(_))
+            | GoodsError::Stock(StockError::NoReason | StockError::Nothing | StockError::Db(_))
             | GoodsError::Db(_) => return Err(error.into()),
         };
         told.errors.add(field, words);

@@ -94,6 +94,24 @@ async fn what_cannot_be_is_said_beside_its_field_and_what_was_typed_stays(kind: 
     nothing
         .assert_status(422)
         .assert_shows("There is nothing to book");
+
+    // The piece lies at the other location: it cannot be here as well.
+    let annex = house.annex.to_string();
+    let there = house.open("counts", &[("location", &annex)]).await;
+    let there = house
+        .scan(&there, &[("code", "DRILL"), ("lot", "S1")])
+        .await;
+    let there = house
+        .send(
+            there.form("#numbers"),
+            &[(&field(&there, "n", "DRILL"), "1")],
+        )
+        .await;
+    let refused = house.send(there.form("#book"), &[]).await;
+    refused
+        .assert_status(409)
+        .assert_shows("Serial number S1 is in stock already. Nothing was booked.");
+    house.assert_adds_up();
 }
 
 async fn two_who_count_do_not_overwrite_each_other(kind: Kind) {
