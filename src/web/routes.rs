@@ -6,8 +6,8 @@ use actix_web::{FromRequest, Handler, Responder, Route as Service, guard};
 
 use super::{
     account, api, audit, customers, deliveries, events, gate, goods, health, holds, home,
-    integrations, jobs, lots, mappings, metrics, nav, orders, palette, pausing, pictures, products, refreshing,
-    sessions, setup, shipments, static_files, sync, users, webhooks,
+    integrations, jobs, lots, mappings, metrics, nav, orders, palette, pausing, pictures, products,
+    refreshing, sessions, setup, shipments, static_files, sync, users, webhooks,
 };
 use crate::erp::users::roles::Action;
 use crate::erp::users::tokens::Scope;

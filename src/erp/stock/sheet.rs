@@ -327,7 +327,9 @@ impl Columns {
 mod tests {
     use super::*;
 
-    fn lines(file: &str) -> Vec<(usize, Result<(String, i64), String>)> {
+    type Said = (usize, Result<(String, i64), String>);
+
+    fn lines(file: &str) -> Vec<Said> {
         let read = read(file.as_bytes()).expect("a file");
         let one = |(line, said): Read| (line, said.map(|it| (it.code, it.quantity)));
         read.into_iter().map(one).collect()
