@@ -120,28 +120,12 @@ pub(super) fn sentence(row: &EntryRow, name: impl Fn(&str) -> Option<String>) ->
             signed(number("quantity")),
             named("location", "location")
         ),
-        Kind::GoodsBooked => format!(
-            "{} booked: {} pieces",
-            word("document"),
-            signed(number("pieces"))
-        ),
-        Kind::GoodsSent => format!("{} sent: {} pieces", word("document"), number("pieces")),
-        Kind::GoodsUndone => format!(
-            "Booking of {} taken back: {} pieces",
-            word("document"),
-            signed(number("pieces"))
-        ),
-        Kind::GoodsEnded => format!(
-            "{} closed: {} pieces open",
-            word("document"),
-            number("pieces")
-        ),
-        Kind::GoodsReopened => format!("{} opened again", word("document")),
-        Kind::GoodsImported => format!(
-            "{}: {}",
-            word("document"),
-            counted(number("pieces"), "line", "lines", "from a file")
-        ),
+        Kind::GoodsBooked => goods(&arguments, "booked", "pieces"),
+        Kind::GoodsSent => goods(&arguments, "sent", "pieces"),
+        Kind::GoodsUndone => goods(&arguments, "taken back", "pieces"),
+        Kind::GoodsEnded => goods(&arguments, "closed with open", "pieces"),
+        Kind::GoodsReopened => goods(&arguments, "opened again", "pieces"),
+        Kind::GoodsImported => goods(&arguments, "entered from a file", "lines"),
         Kind::LotBlocked => format!("Lot {} must not leave", word("code")),
         Kind::LotReleased => format!("Lot {} may leave again", word("code")),
         Kind::LotDated => format!(
@@ -225,6 +209,16 @@ fn rules(arguments: &Value) -> String {
         "none".to_owned()
     } else {
         on.join(", ")
+    }
+}
+
+/// `R-1001 booked: +7 pieces`.
+fn goods(arguments: &Value, done: &str, unit: &str) -> String {
+    let document = arguments.get("document").and_then(Value::as_str);
+    let document = document.unwrap_or_default();
+    match arguments.get("pieces").and_then(Value::as_i64) {
+        Some(0) | None => format!("{document} {done}"),
+        Some(pieces) => format!("{document} {done}: {} {unit}", signed(pieces)),
     }
 }
 
