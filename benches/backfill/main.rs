@@ -1,4 +1,5 @@
-//! How much memory a backfill takes, and how quick it is, of orders and of customers: `cargo bench --bench backfill`. A
+//! How much memory a backfill takes, and how quick it is, of orders, of customers and of a catalogue:
+//! `cargo bench --bench backfill`. A
 //! practice store tells what they look like in a file; this program then plays Shopify with as many such as are wanted,
 //! writing the file while it is read. The memory is that of the whole process, both sides together.
 use std::io::Write as _;
@@ -14,9 +15,12 @@ use counterfoil::app::Counterfoil;
 use counterfoil::config::Settings;
 use counterfoil::platform::clock::Clock;
 use counterfoil::platform::db::DbError;
+use counterfoil::platform::jobs::{self, Filing};
 use counterfoil::practice::{self, Practice};
 use counterfoil::shopify::connect::{self, Way};
+use counterfoil::shopify::jobs::ImportProducts;
 use counterfoil::shopify::shop_domain::ShopDomain;
+use counterfoil::shopify::shops::Shop;
 use counterfoil::shopify::sync::runs::{self, NewRun};
 use counterfoil::shopify::sync::{RunKind, queries};
 use counterfoil::types::At;
@@ -31,6 +35,7 @@ const OPERATION: &str = "gid://shopify/BulkOperation/77";
 /// Orders of the practice store that serve as patterns, with the people who placed them.
 const PATTERNS: usize = 36;
 const ORDERS: &str = include_str!("../../src/shopify/graphql/bulk_orders.graphql");
+const VARIANTS: &str = include_str!("../../src/shopify/graphql/bulk_variants.graphql");
 const CUSTOMERS: &str = include_str!("../../src/shopify/graphql/bulk_customers.graphql");
 
 /// Measures a backfill.
@@ -42,6 +47,9 @@ struct Wishes {
     /// Customers to import, in the same way, after the orders.
     #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000")]
     customers: Vec<u64>,
+    /// Variants of a catalogue to import, in the same way, after the customers; fewer than 250 come page by page.
+    #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000")]
+    variants: Vec<u64>,
     /// A PostgreSQL database to use; without it SQLite is measured.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -57,6 +65,7 @@ enum Holds {
     Customers,
     /// No store of this bench sells to companies.
     Companies,
+    Variants,
 }
 
 impl Holds {
@@ -64,6 +73,8 @@ impl Holds {
     fn of(query: &str) -> Holds {
         if query.contains("companies(") {
             Holds::Companies
+        } else if query.contains("productVariants") {
+            Holds::Variants
         } else if query.contains(" customers(") {
             Holds::Customers
         } else {
@@ -81,6 +92,7 @@ struct Stage {
     /// The lines of each pattern.
     orders: Arc<Vec<String>>,
     customers: Arc<Vec<String>>,
+    variants: Arc<Vec<String>>,
     /// How many the store has of what is asked for.
     many: Arc<AtomicU64>,
     /// The file that was last asked for.
@@ -120,8 +132,53 @@ async fn main() -> Result<()> {
         let run = NewRun::of_customers(&shop, At(0), to);
         measure(&house, &stage, run, (many, "customers")).await?;
     }
+    for many in wishes.variants {
+        measure_catalogue(&house, &stage, &shop, many).await?;
+    }
     practice.stop().await;
     Ok(())
+}
+
+/// As [`measure`], of a catalogue, which a job of its own imports.
+async fn measure_catalogue(
+    house: &Counterfoil,
+    stage: &Stage,
+    shop: &Shop,
+    many: u64,
+) -> Result<()> {
+    stage.many.store(many, Ordering::SeqCst);
+    let (begun, now) = (Instant::now(), house.clock.now());
+    let (import, domain) = (ImportProducts { shop: shop.id }, shop.domain.to_string());
+    let filing = Filing {
+        shop_domain: Some(domain),
+        ..Filing::default()
+    };
+    let job = house
+        .db
+        .write(move |conn| jobs::enqueue(conn, &import, &filing, now))
+        .await?
+        .ok_or_else(|| Fault::from("an import is under way"))?;
+    loop {
+        house.worker.drain().await?;
+        let row = house
+            .db
+            .read(move |conn| jobs::queries::find(conn, job))
+            .await?
+            .ok_or_else(|| Fault::from("the job is gone"))?;
+        if row.finished_at.is_some() {
+            let progress: Value = serde_json::from_str(row.progress.as_deref().unwrap_or("{}"))?;
+            let read = &progress["done"];
+            let seconds = begun.elapsed().as_secs().max(1);
+            let (quick, peak) = (many / seconds, peak()? / 1024);
+            return say(&format!(
+                "| {many} variants | {read} | {seconds} | {quick} | {peak} MB |"
+            ));
+        }
+        if begun.elapsed() > Duration::from_secs(3600) {
+            return Err(Fault::from(format!("the import does not end: {row:?}")));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn measure(
@@ -179,6 +236,7 @@ async fn open(practice: &Practice, token: &str) -> Result<Stage> {
     // A file says nothing of parcels: what has left in part would be asked for by itself.
     orders.retain(|pattern| pattern.contains("\"fulfillmentsCount\":{\"count\":0}"));
     let customers = patterns(&http, practice, token, CUSTOMERS).await?;
+    let variants = patterns(&http, practice, token, VARIANTS).await?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let stage = Stage {
         practice: practice.url(),
@@ -186,6 +244,7 @@ async fn open(practice: &Practice, token: &str) -> Result<Stage> {
         http,
         orders: Arc::new(orders),
         customers: Arc::new(customers),
+        variants: Arc::new(variants),
         many: Arc::default(),
         asked: Arc::new(Mutex::new(Holds::Orders)),
     };
@@ -196,6 +255,7 @@ async fn open(practice: &Practice, token: &str) -> Result<Stage> {
             .app_data(web::PayloadConfig::new(4 << 20))
             .route("/orders.jsonl", web::get().to(orders_file))
             .route("/customers.jsonl", web::get().to(customers_file))
+            .route("/variants.jsonl", web::get().to(variants_file))
             .default_service(web::to(answer))
     });
     actix_web::rt::spawn(server.workers(1).disable_signals().listen(listener)?.run());
@@ -241,6 +301,7 @@ async fn answer(stage: web::Data<Stage>, request: HttpRequest, body: web::Bytes)
     let own = match body_read["operationName"].as_str() {
         Some("OrdersCount") => Some(json!({ "ordersCount": count })),
         Some("CustomersCount") => Some(json!({ "customersCount": count })),
+        Some("CatalogueSize") => Some(json!({ "productVariantsCount": count })),
         Some("BulkOperationRunQuery") => {
             let query = body_read["variables"]["query"].as_str();
             if let Ok(mut asked) = stage.asked.lock() {
@@ -280,6 +341,7 @@ fn operation(stage: &Stage) -> Value {
     let path = match asked {
         Holds::Orders => Some("orders.jsonl"),
         Holds::Customers => Some("customers.jsonl"),
+        Holds::Variants => Some("variants.jsonl"),
         Holds::Companies => None,
     };
     let url = path.map(|path| format!("{}/{path}", stage.own));
@@ -312,6 +374,18 @@ async fn customers_file(stage: web::Data<Stage>) -> HttpResponse {
             "\"phoneNumber\":\"+",
             &format!("\"phoneNumber\":\"+{nth:07}"),
         )
+    }))
+}
+
+/// As [`orders_file`], three variants to a product, each with a SKU of its own.
+async fn variants_file(stage: web::Data<Stage>) -> HttpResponse {
+    let many = stage.many.load(Ordering::SeqCst);
+    let patterns = Arc::clone(&stage.variants);
+    file((0..many).map(move |nth| {
+        let text = renamed(&pattern(&patterns, nth), "ProductVariant", nth);
+        let text = renamed(&text, "InventoryItem", nth);
+        let text = renamed(&text, "Product", nth / 3);
+        text.replace("\"sku\":\"", &format!("\"sku\":\"{nth}-"))
     }))
 }
 
