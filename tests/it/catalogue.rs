@@ -7,7 +7,9 @@ use counterfoil::platform::jobs::Job;
 use counterfoil::platform::jobs::queries::{self as jobs, JobRow};
 use counterfoil::practice::Misbehaviour;
 use counterfoil::shopify::jobs::ImportProducts;
-use counterfoil::shopify::mappings::queries::{self, View};
+use counterfoil::shopify::mappings::queries::View;
+use counterfoil::shopify::mappings::queries::page::{self, Wanted};
+use counterfoil::shopify::mappings::search::Found;
 use counterfoil::shopify::shops;
 
 use crate::support::app::{SHOP, TestApp};
@@ -204,7 +206,13 @@ fn import(app: &TestApp) -> JobRow {
 fn variants(app: &TestApp) -> Vec<counterfoil::shopify::products::queries::VariantRow> {
     app.read(|conn| {
         let shop = shops::list(conn)?.remove(0);
-        queries::list(conn, shop.id, View::Unmapped, "", &[], None, 1000)
+        let wanted = Wanted {
+            shop: shop.id,
+            view: View::Unmapped,
+            found: &Found::Everything,
+            except: &[],
+        };
+        Ok(page::page(conn, wanted, None, 1000)?.rows)
     })
 }
 

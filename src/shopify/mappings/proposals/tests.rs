@@ -17,6 +17,7 @@ fn variant(title: &str, option: Option<&str>, sku: &str, barcode: &str) -> Varia
         price_minor: None,
         ships: true,
         weight_grams: None,
+        picture_url: None,
         source_updated_at: At(0),
         deleted_at: None,
         ignored_at: None,
