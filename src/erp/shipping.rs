@@ -275,7 +275,7 @@ fn take_back(
         return Err(ShipError::AlreadyUndone);
     }
     let source = source_of(shipment);
-    for (product, location, lot, quantity) in queries::list_taken(conn, &source)? {
+    for ((product, location, lot), quantity) in queries::list_taken(conn, &source)? {
         let movement = Movement {
             product,
             location,

@@ -13,10 +13,10 @@ use super::form::Errors;
 use super::page::{Frame, Section, html, see_other};
 use super::visitor::{CurrentUser, Visitor};
 use crate::erp::stock::lots::{self, LotError, LotState};
-use crate::erp::stock::queries::lots::{self as rows, LotRow, LotWithStock, UseRow};
+use crate::erp::stock::queries::lots::{self as rows, LotRow, LotWithStock, PromisedRow, UseRow};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
-use crate::types::{LocationId, LotId, OrderId};
+use crate::types::{LocationId, LotId};
 
 const PAGE: i64 = 50;
 
@@ -162,7 +162,7 @@ struct ShowPage {
     state: Badge,
     /// Location, on hand, reserved.
     places: Vec<(LocationId, String, i64, i64)>,
-    promises: Vec<(OrderId, String, Option<String>, i64)>,
+    promises: Vec<PromisedRow>,
     uses: Vec<UseRow>,
     /// Pieces that have left, and lines of orders with which they did.
     left: (i64, i64),
@@ -241,7 +241,7 @@ async fn page(
 struct Read {
     lot: LotWithStock,
     places: Vec<(LocationId, String, i64, i64)>,
-    promises: Vec<(OrderId, String, Option<String>, i64)>,
+    promises: Vec<PromisedRow>,
     uses: Vec<UseRow>,
     left: (i64, i64),
 }

@@ -197,7 +197,7 @@ impl Wanted<'_> {
             );
             return Ok(Err(self.fault(message)));
         }
-        Ok(self.fill(conn, new, here, taken, rest)?)
+        self.fill(conn, new, here, taken, rest)
     }
 
     /// Why pieces of a lot cannot leave from here.

@@ -193,7 +193,7 @@ fn bring_up_to_date(
     queries::update(conn, row.id, one)?;
     if one.state == OutsideState::Cancelled {
         let source = source_of(row.id);
-        for (product, location, lot, quantity) in list_taken(conn, &source)? {
+        for ((product, location, lot), quantity) in list_taken(conn, &source)? {
             let movement = Movement {
                 product,
                 location,

@@ -5,13 +5,14 @@ use uuid::Uuid;
 
 use super::{NewShipment, ShipmentState, Tracking};
 use crate::erp::products::Tracking as ItemTracking;
+use crate::erp::stock::queries::Place;
 use crate::native;
 use crate::platform::db::{DbConnection, DbError};
 use crate::schema::{
     line_products, locations, order_lines, orders, products, reservations, shipment_lines,
     shipments, stock_movements, users,
 };
-use crate::types::{At, LocationId, LotId, OrderId, OrderLineId, ProductId, ShipmentId};
+use crate::types::{At, LocationId, OrderId, OrderLineId, ProductId, ShipmentId};
 
 /// What decides whether an order may ship.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -388,24 +389,23 @@ pub fn mark_undone(conn: &mut DbConnection, id: ShipmentId, now: At) -> Result<b
 /// # Errors
 ///
 /// The database's.
-pub fn list_taken(
-    conn: &mut DbConnection,
-    source: &str,
-) -> Result<Vec<(ProductId, LocationId, Option<LotId>, i64)>, DbError> {
-    let rows: Vec<(ProductId, LocationId, Option<LotId>, i64)> = stock_movements::table
+pub fn list_taken(conn: &mut DbConnection, source: &str) -> Result<Vec<(Place, i64)>, DbError> {
+    let rows: Vec<(Place, i64)> = stock_movements::table
         .filter(stock_movements::source.eq(source))
         .filter(stock_movements::quantity.lt(0))
         .order((stock_movements::product_id, stock_movements::id))
         .select((
-            stock_movements::product_id,
-            stock_movements::location_id,
-            stock_movements::lot_id,
+            (
+                stock_movements::product_id,
+                stock_movements::location_id,
+                stock_movements::lot_id,
+            ),
             stock_movements::quantity,
         ))
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(product, location, lot, quantity)| (product, location, lot, -quantity))
+        .map(|(place, quantity)| (place, -quantity))
         .collect())
 }
 

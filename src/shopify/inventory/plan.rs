@@ -173,11 +173,11 @@ impl Shelves {
         }
         let products: Vec<ProductId> = products.into_iter().collect();
         let mut stock: HashMap<(ProductId, LocationId), (i64, i64, i64)> = HashMap::new();
-        for (product, location, on_hand, reserved, barred) in levels::list_stock(conn, &products)? {
-            let sum = stock.entry((product, location)).or_default();
-            sum.0 += on_hand;
-            sum.1 += reserved;
-            sum.2 += if barred { on_hand } else { 0 };
+        for row in levels::list_stock(conn, &products)? {
+            let sum = stock.entry((row.product, row.location)).or_default();
+            sum.0 += row.on_hand;
+            sum.1 += row.reserved;
+            sum.2 += if row.barred { row.on_hand } else { 0 };
         }
         Ok(Shelves { parts, stock })
     }

@@ -133,10 +133,12 @@ fn shown(conn: &mut DbConnection, public_id: &str, row: ShipmentRow) -> Result<S
     let source = shipping::source_of(row.id);
     let left = lots::list_of_order(conn, row.order_id)?;
     let of_line = |line: OrderLineId| {
-        let mine = left.iter().filter(|one| one.0 == line && one.4 == source);
+        let mine = left
+            .iter()
+            .filter(|one| one.line == line && one.source == source);
         mine.map(|one| ShipmentLot {
-            code: one.2.clone(),
-            quantity: one.3,
+            code: one.code.clone(),
+            quantity: one.quantity,
         })
         .collect()
     };

@@ -456,7 +456,16 @@ pub fn count_uses(conn: &mut DbConnection, lot: LotId) -> Result<(i64, i64), DbE
     ))
 }
 
-/// The orders that pieces of a lot are promised to: order, its name, its customer, pieces.
+/// Pieces of a lot that are promised to an order.
+#[derive(Clone, Debug, Queryable)]
+pub struct PromisedRow {
+    pub order_id: OrderId,
+    pub order_name: String,
+    pub customer: Option<String>,
+    pub quantity: i64,
+}
+
+/// The orders that pieces of a lot are promised to.
 ///
 /// # Errors
 ///
@@ -465,7 +474,7 @@ pub fn list_promises(
     conn: &mut DbConnection,
     lot: LotId,
     limit: i64,
-) -> Result<Vec<(OrderId, String, Option<String>, i64)>, DbError> {
+) -> Result<Vec<PromisedRow>, DbError> {
     Ok(reservations::table
         .inner_join(order_lines::table.inner_join(orders::table))
         .filter(reservations::lot_id.eq(Some(lot)))
@@ -481,15 +490,23 @@ pub fn list_promises(
         .load(conn)?)
 }
 
-/// Which lots have left with an order: line, lot, its code, pieces, with what.
+/// Pieces of a lot that left with a line of an order.
+#[derive(Clone, Debug, Queryable)]
+pub struct LeftRow {
+    pub line: OrderLineId,
+    pub lot: LotId,
+    pub code: String,
+    pub quantity: i64,
+    /// With what: `shipment:4`.
+    pub source: String,
+}
+
+/// Which lots have left with an order.
 ///
 /// # Errors
 ///
 /// The database's.
-pub fn list_of_order(
-    conn: &mut DbConnection,
-    order: OrderId,
-) -> Result<Vec<(OrderLineId, LotId, String, i64, String)>, DbError> {
+pub fn list_of_order(conn: &mut DbConnection, order: OrderId) -> Result<Vec<LeftRow>, DbError> {
     Ok(lot_uses::table
         .inner_join(order_lines::table)
         .inner_join(lots::table)

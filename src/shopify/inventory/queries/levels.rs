@@ -462,7 +462,18 @@ pub fn list_parts(
         .load(conn)?)
 }
 
-/// What lies of these items, lot by lot: item, location, on hand, reserved, whether the lot is barred.
+/// What lies of an item at a location in one lot.
+#[derive(Clone, Copy, Debug, Queryable)]
+pub struct StockRow {
+    pub product: ProductId,
+    pub location: LocationId,
+    pub on_hand: i64,
+    pub reserved: i64,
+    /// Its lot is blocked or expired.
+    pub barred: bool,
+}
+
+/// What lies of these items, lot by lot.
 ///
 /// # Errors
 ///
@@ -470,7 +481,7 @@ pub fn list_parts(
 pub fn list_stock(
     conn: &mut DbConnection,
     products: &[ProductId],
-) -> Result<Vec<(ProductId, LocationId, i64, i64, bool)>, DbError> {
+) -> Result<Vec<StockRow>, DbError> {
     Ok(stock_levels::table
         .filter(stock_levels::product_id.eq_any(products.to_vec()))
         .select((

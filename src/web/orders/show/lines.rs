@@ -8,7 +8,7 @@ use crate::erp::orders::kept::{self, KeptDuty};
 use crate::erp::orders::lines::LineResolution;
 use crate::erp::orders::queries::{self as rows, LineFacts, LineRow, OrderRow, show as parts};
 use crate::erp::products::Tracking;
-use crate::erp::stock::queries::lots::{self as lot_rows, LotRow};
+use crate::erp::stock::queries::lots::{self as lot_rows, LeftRow, LotRow};
 use crate::erp::stock::queries::{self as stock, LevelRow, ReservationRow};
 use crate::platform::db::{DbConnection, DbError};
 use crate::shopify::pictures::queries as pictures;
@@ -124,7 +124,7 @@ struct Stock {
     held: Vec<ReservationRow>,
     places: BTreeMap<LocationId, String>,
     lots: BTreeMap<LotId, LotRow>,
-    gone: Vec<(OrderLineId, LotId, String, i64, String)>,
+    gone: Vec<LeftRow>,
 }
 
 pub(super) fn load(conn: &mut DbConnection, order: &OrderRow) -> Result<Vec<LineView>, DbError> {
@@ -371,15 +371,12 @@ fn lots_view(item: &parts::ItemRow, line: OrderLineId, stock: &Stock) -> LotsVie
     }
 }
 
-fn lots_gone(
-    line: OrderLineId,
-    gone: &[(OrderLineId, LotId, String, i64, String)],
-) -> Vec<(LotId, String, i64)> {
+fn lots_gone(line: OrderLineId, gone: &[LeftRow]) -> Vec<(LotId, String, i64)> {
     let mut sums: Vec<(LotId, String, i64)> = Vec::new();
-    for (_line, lot, code, pieces, _source) in gone.iter().filter(|row| row.0 == line) {
-        match sums.iter_mut().find(|(known, _, _)| known == lot) {
-            Some((_, _, sum)) => *sum += pieces,
-            None => sums.push((*lot, code.clone(), *pieces)),
+    for row in gone.iter().filter(|row| row.line == line) {
+        match sums.iter_mut().find(|(known, _, _)| *known == row.lot) {
+            Some((_, _, sum)) => *sum += row.quantity,
+            None => sums.push((row.lot, row.code.clone(), row.quantity)),
         }
     }
     sums
