@@ -88,9 +88,7 @@ async fn a_file_that_cannot_be_read_says_what_to_do(kind: Kind) {
     // So much is not even read.
     let huge = vec![b'a'; 8 * 1024 * 1024 + 128 * 1024];
     let shown = house.read(&page, &huge).await;
-    shown
-        .assert_status(413)
-        .assert_shows("more than this address takes");
+    shown.assert_status(413).assert_shows("larger than 8 MB");
 }
 
 impl House {

@@ -112,7 +112,9 @@ async fn many_exact_matches_are_accepted_and_taken_back_by_a_job(kind: Kind) {
     app.get("/settings/audit").await.assert_shows("700 ");
     let job = app.get(begun.url.path()).await;
     job.assert_shows("Done").assert_shows("700 variants.");
-    let mappings = app.get(&job.link("where it can be undone")).await;
+    let mappings = app
+        .get(&job.link("Back to the mappings, where it can be undone"))
+        .await;
     let undo = mappings.form("form[action*='/mappings/batches/']");
     let begun = app.owner().submit(undo).await;
     begun.assert_shows("Taking mappings back");
