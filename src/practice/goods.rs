@@ -30,7 +30,8 @@ impl Practice {
     }
 }
 
-fn named(state: &State, sku: &str) -> Option<Product> {
+/// The product that has a variant of this SKU.
+pub(super) fn named(state: &State, sku: &str) -> Option<Product> {
     let mut products = state.products.iter();
     let found = products.find(|product| {
         let mut variants = product.variants.iter();

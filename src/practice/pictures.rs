@@ -3,8 +3,7 @@
 use actix_web::{HttpResponse, web};
 use image::{ImageFormat, Rgb, RgbImage};
 
-use super::model::Product;
-use super::state::State;
+use super::goods;
 use super::{Misbehaviour, Practice, orders, webhooks};
 
 const SIDE: u32 = 320;
@@ -42,7 +41,7 @@ impl Practice {
     /// tells subscribers.
     pub fn show_picture(&self, sku: &str, picture: &str) -> bool {
         self.change(|state, now| {
-            let Some(id) = find(state, sku) else {
+            let Some(id) = goods::named(state, sku).map(|product| product.id) else {
                 return false;
             };
             if let Some(product) = state.products.get_mut(id) {
@@ -53,26 +52,6 @@ impl Practice {
             true
         })
     }
-
-    /// Takes a product (found by the SKU of a variant) out of the store and tells subscribers.
-    pub fn stop_selling(&self, sku: &str) -> bool {
-        self.change(|state, now| {
-            let Some(id) = find(state, sku) else {
-                return false;
-            };
-            state.products.remove(id);
-            webhooks::product_deleted(state, id, now);
-            true
-        })
-    }
-}
-
-fn find(state: &State, sku: &str) -> Option<u64> {
-    let has = |product: &&Product| {
-        let mut variants = product.variants.iter();
-        variants.any(|one| one.sku.as_deref() == Some(sku))
-    };
-    state.products.iter().find(has).map(|product| product.id)
 }
 
 /// The whole address of a picture that may be told by its path here.

@@ -122,7 +122,7 @@ async fn what_a_whole_file_lacks_is_not_sold_any_more(kind: Kind) {
     let app = large(kind).await;
     app.pass(MADE).await;
     app.practice.misbehave(Misbehaviour::DropWebhooks, 1);
-    assert!(app.practice.stop_selling("BULK-0007"));
+    assert!(app.practice.delete_product("BULK-0007"));
     app.run_jobs().await;
     assert!(
         skus(&app).contains(&"BULK-0007".to_owned()),
@@ -145,7 +145,7 @@ async fn a_product_deleted_while_the_file_was_made_stays_deleted(kind: Kind) {
     app.pass(MINUTE).await;
     again(&app).await;
     app.clock.advance(Duration::from_secs(1));
-    assert!(app.practice.stop_selling("BULK-0007"));
+    assert!(app.practice.delete_product("BULK-0007"));
     app.run_jobs().await;
     assert!(!skus(&app).contains(&"BULK-0007".to_owned()));
     // The file was made a second before.

@@ -187,11 +187,11 @@ async fn a_picture_goes_with_its_product(kind: Kind) {
     let shown = thumb(&app, SENCHA).await.expect("a picture");
     assert_eq!(thumb(&app, KETTLE).await.as_ref(), Some(&shown));
     app.clock.advance(Duration::from_secs(60));
-    assert!(app.practice.stop_selling(SENCHA));
+    assert!(app.practice.delete_product(SENCHA));
     app.run_jobs().await;
     let still = app.owner().ask(Method::GET, &shown).await;
     assert_eq!(still.status(), 200, "the kettle still shows it");
-    assert!(app.practice.stop_selling(KETTLE));
+    assert!(app.practice.delete_product(KETTLE));
     app.run_jobs().await;
     app.get(&shown).await.assert_status(404);
 }
