@@ -12,5 +12,6 @@ pub mod queue;
 pub mod retention;
 pub mod secrets;
 pub mod static_files;
+pub mod table;
 pub mod trail;
 pub mod worker;

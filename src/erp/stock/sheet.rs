@@ -1,7 +1,6 @@
 //! Lines of a receipt, a transfer or a count from a file: the good ones go in, the others are named by their number.
 use std::collections::HashMap;
 
-use csv::ByteRecord;
 use jiff::civil::Date;
 
 use super::documents::{self, Adding, By, GoodsError, Kind, Named, State};
@@ -12,6 +11,7 @@ use super::receiving::capital;
 use super::{StockError, counting, lots};
 use crate::erp::audit;
 use crate::platform::db::{DbConnection, DbError, savepoint};
+use crate::platform::table::{Line, Table, TableError};
 
 /// Bytes of a file.
 pub const LARGEST: usize = 1024 * 1024;
@@ -22,7 +22,7 @@ pub const MOST_LINES: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// As an editor counts; the head is line 1.
-    pub line: usize,
+    pub line: u64,
     /// A sentence without its full stop.
     pub reason: String,
 }
@@ -40,24 +40,16 @@ pub struct Outcome {
 pub enum SheetError {
     #[error("choose a file")]
     NoFile,
-    #[error("the file is empty")]
-    Empty,
     #[error("the file is larger than 1 MB: split it")]
     TooLarge,
     #[error("the file has more than 10,000 lines: split it")]
     TooLong,
-    #[error("the file is in UTF-16: save it as “CSV UTF-8” and choose it again")]
-    Utf16,
-    #[error("line {0} is not in UTF-8: save the file as “CSV UTF-8” and choose it again")]
-    NotUtf8(usize),
-    #[error("this is not a text file: save the table as “CSV UTF-8” and choose it again")]
-    NotText,
     #[error(
         "the first line names no column “{0}”: it names sku, quantity, and where there are any lot and best before"
     )]
     NoColumn(&'static str),
-    #[error("the column “{0}” is there twice")]
-    TwoColumns(&'static str),
+    #[error(transparent)]
+    Table(#[from] TableError),
     #[error(transparent)]
     Goods(#[from] GoodsError),
     #[error(transparent)]
@@ -65,7 +57,7 @@ pub enum SheetError {
 }
 
 /// One line of a file, or what is wrong with it.
-type Read = (usize, Result<Adding, String>);
+type Read = (u64, Result<Adding, String>);
 
 /// Reads a file and enters its lines: of a line that the document has already it says the quantity anew.
 ///
@@ -81,7 +73,7 @@ pub fn import(
     let read = read(file)?;
     let document = documents::take(conn, named, None, &[State::Open], by.now)?;
     let mut outcome = Outcome::default();
-    let mut places: HashMap<(String, String), usize> = HashMap::new();
+    let mut places: HashMap<(String, String), u64> = HashMap::new();
     for (line, said) in read {
         let entered = match said {
             Ok(adding) => enter(conn, &document, (line, &adding), &mut places, by)?,
@@ -100,8 +92,8 @@ pub fn import(
 fn enter(
     conn: &mut DbConnection,
     document: &DocumentRow,
-    (line, adding): (usize, &Adding),
-    places: &mut HashMap<(String, String), usize>,
+    (line, adding): (u64, &Adding),
+    places: &mut HashMap<(String, String), u64>,
     by: By,
 ) -> Result<Result<(), String>, DbError> {
     // A refused line leaves nothing behind, not even the lot that it names.
@@ -136,7 +128,7 @@ fn enter(
 
 /// Why a line is not entered.
 enum Refused {
-    Twice(usize),
+    Twice(u64),
     Goods(GoodsError),
 }
 
@@ -173,84 +165,23 @@ fn fault_of_database(error: GoodsError) -> Result<GoodsError, DbError> {
     }
 }
 
-/// Reads a file with commas, semicolons or tabs between its cells.
 fn read(file: &[u8]) -> Result<Vec<Read>, SheetError> {
     if file.len() > LARGEST {
         return Err(SheetError::TooLarge);
     }
-    if file.starts_with(&[0xff, 0xfe]) || file.starts_with(&[0xfe, 0xff]) {
-        return Err(SheetError::Utf16);
-    }
-    let bytes = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    if bytes.contains(&0) {
-        return Err(SheetError::NotText);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        SheetError::NotUtf8(1 + ends_in(good))
-    })?;
-    let mut records = csv::ReaderBuilder::new()
-        .delimiter(delimiter(text))
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(bytes);
-    let mut record = ByteRecord::new();
-    let mut next = |record: &mut ByteRecord| {
-        let read = records.read_byte_record(record);
-        read.map_err(|_broken| SheetError::NotText)
-    };
-    if !next(&mut record)? {
-        return Err(SheetError::Empty);
-    }
-    let columns = Columns::of(&record)?;
+    let mut table = Table::open(file)?;
+    let columns = Columns::of(&table)?;
     let mut found = Vec::new();
-    while next(&mut record)? {
-        let cells = cells(&record);
-        if cells.iter().all(String::is_empty) {
+    while let Some(line) = table.line()? {
+        if line.is_empty() {
             continue;
         }
         if found.len() == MOST_LINES {
             return Err(SheetError::TooLong);
         }
-        found.push((line_of(bytes, &record), columns.adding(&cells)));
+        found.push((line.number, columns.adding(&line)));
     }
     Ok(found)
-}
-
-fn ends_in(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
-}
-
-/// The line on which a record begins. The reader says where it went on reading: the end of the line before may follow.
-fn line_of(bytes: &[u8], record: &ByteRecord) -> usize {
-    let from = record.position().map_or(0, csv::Position::byte);
-    let from = usize::try_from(from).unwrap_or(usize::MAX);
-    let (before, rest) = bytes.split_at(from.min(bytes.len()));
-    let ends = rest.iter().take_while(|byte| b"\r\n".contains(byte));
-    1 + ends_in(before) + ends.filter(|byte| **byte == b'\n').count()
-}
-
-/// The one that the first line has most of.
-fn delimiter(text: &str) -> u8 {
-    let head = text.lines().next().unwrap_or_default();
-    let count = |mark: u8| head.bytes().filter(|byte| *byte == mark).count();
-    let marks = [b'\t', b';', b','];
-    marks
-        .into_iter()
-        .max_by_key(|mark| count(*mark))
-        .unwrap_or(b',')
-}
-
-/// Texts of the cells, without the mark that keeps a spreadsheet from taking one for a formula.
-fn cells(record: &ByteRecord) -> Vec<String> {
-    let one = |cell: &[u8]| {
-        let cell = String::from_utf8_lossy(cell).trim().to_owned();
-        match cell.strip_prefix('\'') {
-            Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest.to_owned(),
-            Some(_) | None => cell,
-        }
-    };
-    record.iter().map(one).collect()
 }
 
 /// Where each column stands.
@@ -262,32 +193,21 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(head: &ByteRecord) -> Result<Self, SheetError> {
-        let names: Vec<String> = cells(head)
-            .iter()
-            .map(|name| name.to_lowercase().replace(['_', '-'], " "))
-            .collect();
-        let find = |wanted: &'static str| {
-            let mut places = names.iter().enumerate().filter(|(_, name)| *name == wanted);
-            let place = places.next().map(|(place, _)| place);
-            match places.next() {
-                Some(_) => Err(SheetError::TwoColumns(wanted)),
-                None => Ok(place),
-            }
+    fn of(table: &Table<'_>) -> Result<Self, SheetError> {
+        let needed = |name: &'static str| {
+            let column = table.column(name)?;
+            column.ok_or(SheetError::NoColumn(name))
         };
         Ok(Self {
-            sku: find("sku")?.ok_or(SheetError::NoColumn("sku"))?,
-            quantity: find("quantity")?.ok_or(SheetError::NoColumn("quantity"))?,
-            lot: find("lot")?,
-            best_before: find("best before")?,
+            sku: needed("sku")?,
+            quantity: needed("quantity")?,
+            lot: table.column("lot")?,
+            best_before: table.column("best before")?,
         })
     }
 
-    fn adding(&self, cells: &[String]) -> Result<Adding, String> {
-        let cell = |place: Option<usize>| {
-            let cell = place.and_then(|place| cells.get(place));
-            cell.map_or("", String::as_str)
-        };
+    fn adding(&self, line: &Line) -> Result<Adding, String> {
+        let cell = |place: Option<usize>| line.cell(place);
         let code = cell(Some(self.sku));
         if code.is_empty() {
             return Err("The sku is missing".to_owned());
@@ -327,7 +247,7 @@ impl Columns {
 mod tests {
     use super::*;
 
-    type Said = (usize, Result<(String, i64), String>);
+    type Said = (u64, Result<(String, i64), String>);
 
     fn lines(file: &str) -> Vec<Said> {
         let read = read(file.as_bytes()).expect("a file");
@@ -350,7 +270,7 @@ mod tests {
             );
         }
         let bad = lines("sku,quantity\nTEA,=1+1\nTEA,-1\nTEA,1.5\n,1\n\"a\nb\",4\nTEA,x\n");
-        let numbers: Vec<usize> = bad.iter().map(|(line, _)| *line).collect();
+        let numbers: Vec<u64> = bad.iter().map(|(line, _)| *line).collect();
         assert_eq!(numbers, [2, 3, 4, 5, 6, 8]);
         assert_eq!(bad.iter().filter(|(_, said)| said.is_err()).count(), 5);
     }

@@ -2,10 +2,9 @@
 //! understood. It asks no database: whether there is such a variant or item is judged later.
 use std::collections::HashMap;
 
-use csv::ByteRecord;
-
 use super::MappingKind;
 use super::parts::MOST_PIECES;
+use crate::platform::table::{Line, Table, TableError};
 
 /// The columns, in the order in which they are written.
 pub const HEAD: [&str; 7] = [
@@ -60,20 +59,12 @@ pub struct Refusal {
 /// Why a whole file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SheetError {
-    #[error("the file is empty")]
-    Empty,
-    #[error("the file is in UTF-16: save it as “CSV UTF-8” and choose it again")]
-    Utf16,
-    #[error("line {0} is not in UTF-8: save the file as “CSV UTF-8” and choose it again")]
-    NotUtf8(u64),
-    #[error("this is not a text file: save the table as “CSV UTF-8” and choose it again")]
-    NotText,
     #[error("the first line names no column “{0}”: it names variant id, kind, item sku, quantity")]
     NoColumn(&'static str),
-    #[error("the column “{0}” is there twice")]
-    TwoColumns(&'static str),
     #[error("the file has more than 100,000 lines: split it")]
     TooLong,
+    #[error(transparent)]
+    Table(#[from] TableError),
 }
 
 /// Reads a file with commas, semicolons or tabs between its cells.
@@ -82,86 +73,18 @@ pub enum SheetError {
 ///
 /// What is wrong with the whole of it.
 pub fn read(file: &[u8]) -> Result<Sheet, SheetError> {
-    if file.starts_with(&[0xff, 0xfe]) || file.starts_with(&[0xfe, 0xff]) {
-        return Err(SheetError::Utf16);
-    }
-    let text = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    if text.contains(&0) {
-        return Err(SheetError::NotText);
-    }
-    let mut lines = csv::ReaderBuilder::new()
-        .delimiter(delimiter(text))
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text);
-    let mut record = ByteRecord::new();
-    if !next(&mut lines, &mut record)? {
-        return Err(SheetError::Empty);
-    }
-    let columns = Columns::of(&record)?;
+    let mut table = Table::open(file)?;
+    let columns = Columns::of(&table)?;
     let mut reading = Reading::default();
-    let mut place = Place::new(text);
     let mut count = 0;
-    while next(&mut lines, &mut record)? {
+    while let Some(line) = table.line()? {
         count += 1;
         if count > MOST_LINES {
             return Err(SheetError::TooLong);
         }
-        reading.take(place.line_of(&record), &columns, &record)?;
+        reading.take(&columns, &line);
     }
     Ok(reading.end())
-}
-
-fn next(lines: &mut csv::Reader<&[u8]>, record: &mut ByteRecord) -> Result<bool, SheetError> {
-    // A reader of bytes in memory that takes lines of any length has nothing else to fail of.
-    lines
-        .read_byte_record(record)
-        .map_err(|_broken| SheetError::NotText)
-}
-
-/// How far a file is read. The reader ends a record before the last byte of its line's end, and counts from there.
-struct Place<'a> {
-    text: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl<'a> Place<'a> {
-    const fn new(text: &'a [u8]) -> Self {
-        Self {
-            text,
-            at: 0,
-            line: 1,
-        }
-    }
-
-    /// The line on which a record begins, as an editor counts them. Records come in their order.
-    fn line_of(&mut self, record: &ByteRecord) -> u64 {
-        let from = record.position().map_or(0, csv::Position::byte);
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let rest = self.text.get(from..).unwrap_or_default();
-        let ends = rest
-            .iter()
-            .take_while(|byte| b"\r\n".contains(byte))
-            .count();
-        let begin = from.saturating_add(ends);
-        let passed = self.text.get(self.at..begin).unwrap_or_default();
-        let ended = passed.iter().filter(|byte| **byte == b'\n').count();
-        self.line += u64::try_from(ended).unwrap_or(0);
-        self.at = begin;
-        self.line
-    }
-}
-
-/// The one that the first line has most of.
-fn delimiter(text: &[u8]) -> u8 {
-    let head = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
-    let count = |mark: u8| head.iter().filter(|byte| **byte == mark).count();
-    [b',', b';', b'\t']
-        .into_iter()
-        .rev()
-        .max_by_key(|mark| count(*mark))
-        .unwrap_or(b',')
 }
 
 /// Where each column stands.
@@ -173,25 +96,16 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(head: &ByteRecord) -> Result<Self, SheetError> {
-        let mut names = Vec::new();
-        for cell in head {
-            let name = std::str::from_utf8(cell).map_err(|_other| SheetError::NotUtf8(1))?;
-            names.push(name.trim().to_lowercase().replace('_', " "));
-        }
-        let find = |wanted: &'static str| {
-            let mut places = names.iter().enumerate().filter(|(_, name)| *name == wanted);
-            let place = places.next().map(|(place, _)| place);
-            match places.next() {
-                Some(_) => Err(SheetError::TwoColumns(wanted)),
-                None => Ok(place),
-            }
+    fn of(table: &Table<'_>) -> Result<Self, SheetError> {
+        let needed = |name: &'static str| {
+            let column = table.column(name)?;
+            column.ok_or(SheetError::NoColumn(name))
         };
         Ok(Self {
-            variant: find("variant id")?.ok_or(SheetError::NoColumn("variant id"))?,
-            item: find("item sku")?.ok_or(SheetError::NoColumn("item sku"))?,
-            kind: find("kind")?,
-            quantity: find("quantity")?,
+            variant: needed("variant id")?,
+            item: needed("item sku")?,
+            kind: table.column("kind")?,
+            quantity: table.column("quantity")?,
         })
     }
 }
@@ -215,37 +129,22 @@ enum Word {
 }
 
 impl Reading {
-    fn take(
-        &mut self,
-        line: u64,
-        columns: &Columns,
-        record: &ByteRecord,
-    ) -> Result<(), SheetError> {
-        let mut cells = Vec::with_capacity(record.len());
-        for cell in record {
-            let text = std::str::from_utf8(cell).map_err(|_other| SheetError::NotUtf8(line))?;
-            cells.push(plain(text));
+    fn take(&mut self, columns: &Columns, line: &Line) {
+        if line.is_empty() {
+            return;
         }
-        if cells.iter().all(|cell| cell.is_empty()) {
-            return Ok(());
-        }
-        let cell = |place: Option<usize>| place.and_then(|at| cells.get(at)).copied().unwrap_or("");
-        let variant = match variant_id(cell(Some(columns.variant))) {
+        let variant = match variant_id(line.cell(Some(columns.variant))) {
             Ok(variant) => variant,
-            Err(reason) => {
-                self.refuse(line, reason);
-                return Ok(());
-            }
+            Err(reason) => return self.refuse(line.number, reason),
         };
-        let item = cell(Some(columns.item));
-        match word(cell(columns.kind), item, cell(columns.quantity)) {
-            Ok(word) => self.note(line, variant, word),
+        let (item, kind) = (line.cell(Some(columns.item)), line.cell(columns.kind));
+        match word(kind, item, line.cell(columns.quantity)) {
+            Ok(word) => self.note(line.number, variant, word),
             Err(reason) => {
-                self.refuse(line, reason);
-                self.broken.entry(variant).or_insert(line);
+                self.refuse(line.number, reason);
+                self.broken.entry(variant).or_insert(line.number);
             }
         }
-        Ok(())
     }
 
     fn note(&mut self, line: u64, variant: String, word: Word) {
@@ -303,15 +202,6 @@ impl Reading {
         }
         self.sheet.refused.sort_by_key(|refusal| refusal.line);
         self.sheet
-    }
-}
-
-/// A cell without the mark that keeps a spreadsheet from taking it for a formula.
-fn plain(cell: &str) -> &str {
-    let cell = cell.trim();
-    match cell.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
-        _ => cell,
     }
 }
 

@@ -84,14 +84,10 @@ pub async fn create(
         Err(SheetError::Db(error)) => return Err(error.into()),
         Err(
             error @ (SheetError::NoFile
-            | SheetError::Empty
             | SheetError::TooLarge
             | SheetError::TooLong
-            | SheetError::Utf16
-            | SheetError::NotUtf8(_)
-            | SheetError::NotText
             | SheetError::NoColumn(_)
-            | SheetError::TwoColumns(_)),
+            | SheetError::Table(_)),
         ) => {
             let mut told = Told {
                 status: Some(StatusCode::UNPROCESSABLE_ENTITY),

@@ -100,10 +100,10 @@ fn a_bad_line_is_named_and_the_rest_goes_in() {
 fn a_file_that_is_none_is_answered_in_words() {
     let head = "variant id,item sku\n";
     for (file, error) in [
-        (b"".to_vec(), SheetError::Empty),
-        (b"\xff\xfev\0a\0".to_vec(), SheetError::Utf16),
-        (b"v\0a\0".to_vec(), SheetError::NotText),
-        (b"PK\x03\x04\0\0".to_vec(), SheetError::NotText),
+        (b"".to_vec(), TableError::Empty.into()),
+        (b"\xff\xfev\0a\0".to_vec(), TableError::Utf16.into()),
+        (b"v\0a\0".to_vec(), TableError::NotText.into()),
+        (b"PK\x03\x04\0\0".to_vec(), TableError::NotText.into()),
         (
             b"sku,title\nA,B\n".to_vec(),
             SheetError::NoColumn("variant id"),
@@ -114,11 +114,11 @@ fn a_file_that_is_none_is_answered_in_words() {
         ),
         (
             b"variant id,item sku,item sku\n".to_vec(),
-            SheetError::TwoColumns("item sku"),
+            TableError::TwoColumns("item sku").into(),
         ),
         (
             [head.as_bytes(), b"1,A\n2,Gr\xfcn\n"].concat(),
-            SheetError::NotUtf8(3),
+            TableError::NotUtf8(3).into(),
         ),
         (
             [head.to_owned(), "1,A\n".repeat(100_001)]
