@@ -1,7 +1,5 @@
 //! The customer list as a file: everybody whom a filter finds, a line each, read in short steps however many there are.
-use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
-use futures_util::stream;
 
 use super::{ListQuery, order_count, spent};
 use crate::erp::customers::queries::ContactRow;
@@ -9,7 +7,7 @@ use crate::erp::customers::queries::list::{self, Beyond, SumRow, Wanted};
 use crate::platform::db::{Db, DbError};
 use crate::types::ContactId;
 use crate::web::error::WebError;
-use crate::web::orders::export::{ExportError, harmless, written};
+use crate::web::export::{self, Stepped, harmless, written};
 use crate::web::visitor::Visitor;
 
 /// Customers that are read at once.
@@ -45,41 +43,22 @@ pub async fn show(
         db: db.get_ref().clone(),
         wanted: query.wanted(),
         from: None,
-        step: Step::Head,
     };
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            "Content-Disposition",
-            format!("attachment; filename=\"customers-{day}.csv\""),
-        ))
-        .streaming(stream::try_unfold(state, next)))
+    Ok(export::file(
+        &format!("customers-{day}.csv"),
+        &HEAD,
+        state,
+        next,
+    ))
 }
 
 struct State {
     db: Db,
     wanted: Wanted,
     from: Option<Beyond>,
-    step: Step,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Head,
-    Rows,
-    End,
-}
-
-async fn next(mut state: State) -> Result<Option<(Bytes, State)>, ExportError> {
-    match state.step {
-        Step::End => return Ok(None),
-        Step::Head => {
-            state.step = Step::Rows;
-            let head = written(|file| file.write_record(HEAD))?;
-            return Ok(Some((head, state)));
-        }
-        Step::Rows => {}
-    }
+async fn next(mut state: State) -> Stepped<State> {
     let (wanted, from) = (state.wanted.clone(), state.from);
     let (rows, more, sums) = state
         .db
@@ -90,20 +69,18 @@ async fn next(mut state: State) -> Result<Option<(Bytes, State)>, ExportError> {
             Ok((rows, more, sums))
         })
         .await?;
-    match rows.last() {
-        Some(last) if more => {
-            state.from = Some(Beyond {
-                id: last.id,
-                newer: false,
-            });
-        }
-        _ => state.step = Step::End,
-    }
     let lines = written(|file| {
         rows.iter()
             .try_for_each(|row| file.write_record(line(row, &sums)))
     })?;
-    Ok(Some((lines, state)))
+    let next = rows.last().filter(|_| more).map(|last| {
+        state.from = Some(Beyond {
+            id: last.id,
+            newer: false,
+        });
+        state
+    });
+    Ok((lines, next))
 }
 
 fn line(row: &ContactRow, sums: &[(ContactId, SumRow)]) -> [String; HEAD.len()] {

@@ -1,13 +1,11 @@
 //! With whom a lot has left, as a file: a line for each line of an order, read in short steps however many there are.
-use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
-use futures_util::stream;
 
 use crate::erp::stock::queries::lots::{self as rows, UseRow};
 use crate::platform::db::Db;
 use crate::types::LotId;
 use crate::web::error::WebError;
-use crate::web::orders::export::{ExportError, harmless, written};
+use crate::web::export::{self, Stepped, harmless, written};
 
 /// Lines that are read at once.
 const STEP: i64 = 500;
@@ -30,56 +28,32 @@ pub async fn show(db: web::Data<Db>, id: web::Path<LotId>) -> Result<HttpRespons
         db: db.get_ref().clone(),
         lot: id,
         before: None,
-        step: Step::Head,
     };
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            "Content-Disposition",
-            format!("attachment; filename=\"lot-{id}.csv\""),
-        ))
-        .streaming(stream::try_unfold(state, next)))
+    Ok(export::file(&format!("lot-{id}.csv"), &HEAD, state, next))
 }
 
 struct State {
     db: Db,
     lot: LotId,
     before: Option<i64>,
-    step: Step,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Head,
-    Rows,
-    End,
-}
-
-async fn next(mut state: State) -> Result<Option<(Bytes, State)>, ExportError> {
-    match state.step {
-        Step::End => return Ok(None),
-        Step::Head => {
-            state.step = Step::Rows;
-            let head = written(|file| file.write_record(HEAD))?;
-            return Ok(Some((head, state)));
-        }
-        Step::Rows => {}
-    }
+async fn next(mut state: State) -> Stepped<State> {
     let (lot, before) = (state.lot, state.before);
     let found = state
         .db
         .read(move |conn| rows::list_uses(conn, lot, before, STEP))
         .await?;
-    match found.last() {
-        Some(last) => state.before = Some(last.id),
-        None => state.step = Step::End,
-    }
     let lines = written(|file| {
         found
             .iter()
             .try_for_each(|row| file.write_record(line(row)))
     })?;
-    Ok(Some((lines, state)))
+    let more = found.last().map(|last| {
+        state.before = Some(last.id);
+        state
+    });
+    Ok((lines, more))
 }
 
 fn line(row: &UseRow) -> [String; HEAD.len()] {

@@ -1,8 +1,6 @@
 //! All that is said of a store's variants as a file, in the shape that an import takes: a line each, and one for every
 //! item of a kit. What nobody has said anything of is there too, to be filled in.
-use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
-use futures_util::stream;
 use serde::Deserialize;
 
 use super::load;
@@ -13,7 +11,7 @@ use crate::shopify::mappings::sheet::HEAD;
 use crate::shopify::products::queries::VariantRow;
 use crate::types::{ShopId, VariantId};
 use crate::web::error::WebError;
-use crate::web::orders::export::{ExportError, harmless, written};
+use crate::web::export::{self, Stepped, harmless, written};
 use crate::web::page::Section;
 use crate::web::visitor::Visitor;
 
@@ -42,41 +40,24 @@ pub async fn show(
     let state = State {
         db: db.get_ref().clone(),
         shop: shop.id,
-        step: Step::Head,
+        after: VariantId(0),
     };
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            "Content-Disposition",
-            format!("attachment; filename=\"mappings-{day}.csv\""),
-        ))
-        .streaming(stream::try_unfold(state, next)))
+    Ok(export::file(
+        &format!("mappings-{day}.csv"),
+        &HEAD,
+        state,
+        next,
+    ))
 }
 
 struct State {
     db: Db,
     shop: ShopId,
-    step: Step,
+    after: VariantId,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Head,
-    After(VariantId),
-    End,
-}
-
-async fn next(mut state: State) -> Result<Option<(Bytes, State)>, ExportError> {
-    let after = match state.step {
-        Step::End => return Ok(None),
-        Step::Head => {
-            state.step = Step::After(VariantId(0));
-            let head = written(|file| file.write_record(HEAD))?;
-            return Ok(Some((head, state)));
-        }
-        Step::After(id) => id,
-    };
-    let shop = state.shop;
+async fn next(mut state: State) -> Stepped<State> {
+    let (shop, after) = (state.shop, state.after);
     let (rows, live) = state
         .db
         .read(move |conn| -> Result<_, DbError> {
@@ -87,10 +68,6 @@ async fn next(mut state: State) -> Result<Option<(Bytes, State)>, ExportError> {
         })
         .await?;
     let is_full = i64::try_from(rows.len()).is_ok_and(|count| count == STEP);
-    state.step = match rows.last() {
-        Some(last) if is_full => Step::After(last.id),
-        _ => Step::End,
-    };
     let lines = written(|file| {
         for row in &rows {
             let said = live.iter().filter(|one| one.variant_id == row.id);
@@ -102,7 +79,11 @@ async fn next(mut state: State) -> Result<Option<(Bytes, State)>, ExportError> {
         }
         Ok(())
     })?;
-    Ok(Some((lines, state)))
+    let next = rows.last().filter(|_| is_full).map(|last| {
+        state.after = last.id;
+        state
+    });
+    Ok((lines, next))
 }
 
 fn line(row: &VariantRow, said: Option<&MappedRow>) -> [String; HEAD.len()] {

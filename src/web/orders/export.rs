@@ -1,14 +1,13 @@
 //! The order list as a file: every order that a view finds, a line each, read in short steps however many there are.
-use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
-use futures_util::stream;
 use jiff::tz::TimeZone;
 
 use super::{ListQuery, words};
 use crate::erp::orders::queries::list::{self, Beyond, ExportRow, Wanted};
-use crate::platform::db::{Db, DbError};
+use crate::platform::db::Db;
 use crate::types::{At, Money};
 use crate::web::error::WebError;
+use crate::web::export::{self, Stepped, harmless, written};
 use crate::web::visitor::Visitor;
 
 /// Orders that are read at once.
@@ -51,16 +50,8 @@ pub async fn show(
         wanted: query.wanted(&frame.zone),
         zone: frame.zone,
         from: None,
-        step: Step::Head,
     };
-    let lines = stream::try_unfold(state, next);
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            "Content-Disposition",
-            format!("attachment; filename=\"{name}\""),
-        ))
-        .streaming(lines))
+    Ok(export::file(&name, &HEAD, state, next))
 }
 
 struct State {
@@ -68,46 +59,27 @@ struct State {
     wanted: Wanted,
     zone: TimeZone,
     from: Option<Beyond>,
-    step: Step,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Head,
-    Rows,
-    End,
-}
-
-async fn next(mut state: State) -> Result<Option<(Bytes, State)>, ExportError> {
-    match state.step {
-        Step::End => return Ok(None),
-        Step::Head => {
-            state.step = Step::Rows;
-            let head = written(|file| file.write_record(HEAD))?;
-            return Ok(Some((head, state)));
-        }
-        Step::Rows => {}
-    }
+async fn next(mut state: State) -> Stepped<State> {
     let (wanted, from) = (state.wanted.clone(), state.from);
     let (rows, more) = state
         .db
         .read(move |conn| list::export(conn, &wanted, from, STEP))
         .await?;
-    match rows.last() {
-        Some(last) if more => {
-            state.from = Some(Beyond {
-                placed_at: last.placed_at,
-                id: last.id,
-                newer: state.wanted.oldest_first,
-            });
-        }
-        _ => state.step = Step::End,
-    }
     let lines = written(|file| {
         rows.iter()
             .try_for_each(|row| file.write_record(line(row, &state.zone)))
     })?;
-    Ok(Some((lines, state)))
+    let next = rows.last().filter(|_| more).map(|last| {
+        state.from = Some(Beyond {
+            placed_at: last.placed_at,
+            id: last.id,
+            newer: state.wanted.oldest_first,
+        });
+        state
+    });
+    Ok((lines, next))
 }
 
 fn line(row: &ExportRow, zone: &TimeZone) -> [String; HEAD.len()] {
@@ -138,50 +110,4 @@ fn line(row: &ExportRow, zone: &TimeZone) -> [String; HEAD.len()] {
 pub(in crate::web) fn local(at: At, zone: &TimeZone) -> String {
     let local = at.timestamp().to_zoned(zone.clone());
     local.strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
-}
-
-/// A spreadsheet takes a text that begins so for a formula, and a buyer may have written it.
-pub(in crate::web) fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-pub(in crate::web) fn written(
-    write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
-) -> Result<Bytes, ExportError> {
-    let mut file = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    write(&mut file)?;
-    let bytes = file.into_inner().map_err(|full| full.into_error())?;
-    Ok(bytes.into())
-}
-
-/// Why a file breaks off.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::web) enum ExportError {
-    #[error(transparent)]
-    Db(#[from] DbError),
-    #[error("a line could not be written: {0}")]
-    Line(#[from] csv::Error),
-    #[error("a line could not be written: {0}")]
-    Write(#[from] std::io::Error),
-}
-
-impl actix_web::ResponseError for ExportError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        assert_eq!(harmless("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
-        assert_eq!(harmless("Ada"), "Ada");
-        let line = written(|file| file.write_record(["#1001", "a \"b\", c"]));
-        assert_eq!(line.expect("a line"), "#1001,\"a \"\"b\"\", c\"\r\n");
-    }
 }

@@ -16,9 +16,9 @@ use crate::shopify::sync::runs::{self, FileError, NewRun};
 use crate::shopify::sync::{RunKind, RunState, Stream, days};
 use crate::types::{At, ShopId, SyncRunId};
 use crate::web::error::WebError;
+use crate::web::export::{self, harmless};
 use crate::web::filters;
 use crate::web::integrations::missing;
-use crate::web::orders::export::{self, harmless};
 use crate::web::page::{Frame, Section, html, see_other};
 use crate::web::visitor::{CurrentUser, Visitor};
 
