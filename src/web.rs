@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod error;
 mod error_page;
 pub mod events;
+mod export;
 pub mod filters;
 pub mod form;
 pub mod gate;

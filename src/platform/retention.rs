@@ -17,7 +17,7 @@ use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::inbox::body;
 use crate::platform::jobs::repeat::{self, Repeat};
-use crate::platform::jobs::{self, Filing, Job, Registry, Run};
+use crate::platform::jobs::{Filing, Job, Registry, Run};
 use crate::platform::queue::queries::look;
 use crate::platform::queue::{Outcome, Queue};
 use crate::types::{At, JobId};
@@ -75,6 +75,10 @@ impl Repeat for TidyUp {
         };
         (next, MINUTE)
     }
+
+    fn before(&self) -> Option<JobId> {
+        self.before
+    }
 }
 
 impl Job for TidyUp {
@@ -92,13 +96,9 @@ impl Job for TidyUp {
 
     async fn run(self, cx: Arc<Keeper>, run: Run) -> Outcome {
         let now = cx.clock.now();
-        let filed = cx.db.write(move |conn| -> Result<(), DbError> {
-            repeat::file_next(conn, &self, Some(run.job), Filing::default(), now)?;
-            match self.before {
-                Some(before) => jobs::queries::delete_done(conn, before),
-                None => Ok(()),
-            }
-        });
+        let filed = cx
+            .db
+            .write(move |conn| repeat::go_on(conn, &self, run.job, Filing::default(), now));
         let tidied = match filed.await {
             Ok(()) => tidy_up(&cx).await,
             Err(error) => Err(error),

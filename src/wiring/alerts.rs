@@ -75,6 +75,10 @@ impl Repeat for Watch {
         };
         (next, MINUTE)
     }
+
+    fn before(&self) -> Option<JobId> {
+        self.before
+    }
 }
 
 impl Job for Watch {
@@ -89,10 +93,7 @@ impl Job for Watch {
         let (now, late_after, mails) = (cx.clock.now(), cx.late_after, cx.mailer.is_some());
         let version = cx.api_version.clone();
         let looked = cx.db.write(move |conn| {
-            repeat::file_next(conn, &self, Some(run.job), Filing::default(), now)?;
-            if let Some(before) = self.before {
-                jobs::queries::delete_done(conn, before)?;
-            }
+            repeat::go_on(conn, &self, run.job, Filing::default(), now)?;
             let mut findings = look(conn, late_after, now)?;
             findings.extend(other_versions(conn, &version)?);
             alerts::keep(conn, &findings, now)?;
@@ -291,7 +292,7 @@ impl Job for Summarise {
         }
         let now = cx.clock.now();
         let gathered = cx.db.write(move |conn| {
-            repeat::file_next(conn, &self, Some(run.job), Filing::default(), now)?;
+            repeat::go_on(conn, &self, run.job, Filing::default(), now)?;
             let open = alerts::queries::list_open(conn)?;
             let over = alerts::queries::list_resolved(conn, now.before(DAY))?;
             Ok::<_, DbError>((open, over, pauses::list(conn)?))

@@ -8,7 +8,7 @@ use super::lots::{self, LotError};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, DbConnection, DbError};
 use crate::platform::jobs::repeat::{self, Repeat};
-use crate::platform::jobs::{self, Filing, Job, Registry, Run};
+use crate::platform::jobs::{Filing, Job, Registry, Run};
 use crate::platform::queue::Outcome;
 use crate::types::{At, JobId};
 
@@ -52,6 +52,10 @@ impl Repeat for ExpireLots {
         };
         (next, HOUR)
     }
+
+    fn before(&self) -> Option<JobId> {
+        self.before
+    }
 }
 
 impl Job for ExpireLots {
@@ -69,13 +73,9 @@ impl Job for ExpireLots {
 
     async fn run(self, cx: Arc<Shelf>, run: Run) -> Outcome {
         let now = cx.clock.now();
-        let filed = cx.db.write(move |conn| -> Result<(), DbError> {
-            repeat::file_next(conn, &self, Some(run.job), Filing::default(), now)?;
-            match self.before {
-                Some(before) => jobs::queries::delete_done(conn, before),
-                None => Ok(()),
-            }
-        });
+        let filed = cx
+            .db
+            .write(move |conn| repeat::go_on(conn, &self, run.job, Filing::default(), now));
         if let Err(error) = filed.await {
             return Outcome::retry(error.to_string());
         }

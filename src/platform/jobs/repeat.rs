@@ -10,6 +10,30 @@ use crate::types::{At, JobId};
 pub trait Repeat: Job + Sized {
     /// The run after one at `now`, and how long until then. `last` is the job that runs now.
     fn next(&self, last: Option<JobId>, now: At) -> (Self, Duration);
+
+    /// The run before this one, whose row goes at once: a year of short steps would leave half a million of them.
+    fn before(&self) -> Option<JobId> {
+        None
+    }
+}
+
+/// Files the run after this one, which is `run`, and takes the row of the one before away.
+///
+/// # Errors
+///
+/// The database's.
+pub fn go_on<J: Repeat>(
+    conn: &mut DbConnection,
+    job: &J,
+    run: JobId,
+    filing: Filing,
+    now: At,
+) -> Result<(), DbError> {
+    file_next(conn, job, Some(run), filing, now)?;
+    match job.before() {
+        Some(before) => queries::delete_done(conn, before),
+        None => Ok(()),
+    }
 }
 
 /// Files the run after this one; `last` is the job that runs now, where one does.

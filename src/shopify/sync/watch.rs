@@ -53,6 +53,10 @@ impl Repeat for LookForChanges {
         };
         (next, LOOK_EVERY)
     }
+
+    fn before(&self) -> Option<JobId> {
+        self.before
+    }
 }
 
 impl Job for LookForChanges {
@@ -73,10 +77,7 @@ impl Job for LookForChanges {
         let begun = cx
             .db
             .write(move |conn| {
-                repeat::file_next(conn, &self, Some(run.job), filing(&of), now)?;
-                if let Some(before) = self.before {
-                    jobs::queries::delete_done(conn, before)?;
-                }
+                repeat::go_on(conn, &self, run.job, filing(&of), now)?;
                 begin_look(conn, &of, now)
             })
             .await;
