@@ -21,3 +21,4 @@ pub mod shipping;
 pub mod stock;
 pub mod timeline;
 pub mod users;
+pub mod words;

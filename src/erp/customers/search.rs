@@ -4,25 +4,15 @@ use std::collections::BTreeSet;
 
 use super::queries::{self, ContactFacts, search as rows};
 use super::{IncomingCustomer, family};
-use crate::erp::orders::search::{normal, parts, phone};
+use crate::erp::words::{self, normal, parts, phone};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::ContactId;
 
 /// A word that so many customers have finds none of them by itself: the list is looked through for it instead.
 const POPULAR: usize = 2_000;
-/// Words of a search that are looked for.
-const MOST_WORDS: usize = 8;
 
 /// What a search comes down to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// It says nothing: everybody is found.
-    Everything,
-    /// These, whatever else is asked of them.
-    Contacts(Vec<ContactId>),
-    /// Those who have each of these words; many have.
-    WithWords(Vec<String>),
-}
+pub type Found = words::Found<ContactId>;
 
 /// Finds out which customers a search can mean.
 ///
@@ -30,36 +20,15 @@ pub enum Found {
 ///
 /// The database's.
 pub fn find(conn: &mut DbConnection, search: &str) -> Result<Found, DbError> {
-    let words: Vec<String> = searched(search);
-    if words.is_empty() {
-        return Ok(if search.trim().is_empty() {
-            Found::Everything
-        } else {
-            Found::Contacts(Vec::new())
-        });
-    }
-    let mut few: Option<BTreeSet<ContactId>> = None;
-    let mut popular = Vec::new();
-    for word in words {
-        let having = rows::list_with(conn, &word, POPULAR)?;
-        if having.len() >= POPULAR {
-            popular.push(word);
-            continue;
-        }
-        let ids: BTreeSet<ContactId> = having.into_iter().collect();
-        few = Some(match few {
-            Some(found) => found.intersection(&ids).copied().collect(),
-            None => ids,
-        });
-    }
-    let Some(few) = few else {
-        return Ok(Found::WithWords(popular));
-    };
-    let mut found: Vec<ContactId> = few.into_iter().collect();
-    for word in popular {
-        found = rows::keep_with(conn, &found, &word)?;
-    }
-    Ok(Found::Contacts(found))
+    words::find(
+        conn,
+        (search, searched(search)),
+        |conn, word| {
+            let having = rows::list_with(conn, word, POPULAR)?;
+            Ok((having.len() < POPULAR).then_some(having))
+        },
+        rows::keep_with,
+    )
 }
 
 /// A phone number is looked for by its digits, however it is written; anything else word by word.
@@ -70,12 +39,7 @@ fn searched(search: &str) -> Vec<String> {
     {
         return vec![number];
     }
-    search
-        .split_whitespace()
-        .map(normal)
-        .filter(|word| !word.is_empty())
-        .take(MOST_WORDS)
-        .collect()
+    words::searched(search)
 }
 
 /// The words of a new contact.

@@ -5,14 +5,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::queries::{self, ProductRow, search as rows};
-use crate::erp::orders::search::normal;
+use crate::erp::words::{self, Found, normal};
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::ProductId;
 
 /// A word that so many items have finds none of them by itself.
 const POPULAR: usize = 1_000;
-/// Words of a search that are looked for.
-const MOST_WORDS: usize = 8;
 /// A word that more items have says little about any of them.
 const RARE: usize = 64;
 /// Items that are looked at on each side of a title.
@@ -40,37 +38,29 @@ pub fn page(
     if search.trim().is_empty() {
         return queries::list(conn, None, after, limit);
     }
-    let found = find(conn, searched(search))?;
+    let found = find(conn, search)?;
     queries::list(conn, Some(&found), after, limit)
 }
 
-fn find(conn: &mut DbConnection, words: Vec<String>) -> Result<Vec<ProductId>, DbError> {
-    let mut few: Option<BTreeSet<ProductId>> = None;
-    let mut popular = Vec::new();
-    for word in words {
-        let having = rows::list_with(conn, &word, POPULAR)?;
-        if having.len() >= POPULAR {
-            popular.push(word);
-            continue;
-        }
-        let ids: BTreeSet<ProductId> = having.into_iter().collect();
-        few = Some(match few {
-            Some(found) => found.intersection(&ids).copied().collect(),
-            None => ids,
-        });
-    }
-    let mut found: Vec<ProductId> = match few {
-        Some(few) => few.into_iter().collect(),
-        None => {
+fn find(conn: &mut DbConnection, search: &str) -> Result<Vec<ProductId>, DbError> {
+    let found = words::find(
+        conn,
+        (search, searched(search)),
+        |conn, word| {
+            let having = rows::list_with(conn, word, POPULAR)?;
+            Ok((having.len() < POPULAR).then_some(having))
+        },
+        rows::keep_with,
+    )?;
+    match found {
+        Found::Everything => Ok(Vec::new()),
+        Found::These(these) => Ok(these),
+        Found::WithWords(mut popular) => {
             // A long word is rarer than a short one, as a rule.
             popular.sort_by_key(|word| Reverse(word.len()));
-            rows::list_with_all(conn, &std::mem::take(&mut popular), POPULAR)?
+            rows::list_with_all(conn, &popular, POPULAR)
         }
-    };
-    for word in popular {
-        found = rows::keep_with(conn, &found, &word)?;
     }
-    Ok(found)
 }
 
 /// The words of a search.
@@ -79,7 +69,7 @@ pub fn searched(search: &str) -> Vec<String> {
     let words = search.split_whitespace().map(|word| trimmed(&normal(word)));
     words
         .filter(|word| !word.is_empty())
-        .take(MOST_WORDS)
+        .take(words::MOST)
         .collect()
 }
 

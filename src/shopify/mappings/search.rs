@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::queries::terms as rows;
 use crate::erp::products::search::{searched, words};
+use crate::erp::words;
 use crate::platform::db::{DbConnection, DbError};
 use crate::types::{ShopId, VariantId};
 
@@ -11,15 +12,7 @@ use crate::types::{ShopId, VariantId};
 const POPULAR: usize = 2_000;
 
 /// What a search comes down to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// It says nothing: everything is found.
-    Everything,
-    /// These, whatever else is asked of them.
-    Variants(Vec<VariantId>),
-    /// Those that have each of these words; many have.
-    WithWords(Vec<String>),
-}
+pub type Found = words::Found<VariantId>;
 
 /// Finds out which variants of a store a search can mean.
 ///
@@ -27,35 +20,15 @@ pub enum Found {
 ///
 /// The database's.
 pub fn find(conn: &mut DbConnection, shop: ShopId, search: &str) -> Result<Found, DbError> {
-    if search.trim().is_empty() {
-        return Ok(Found::Everything);
-    }
-    let words = searched(search);
-    if words.is_empty() {
-        return Ok(Found::Variants(Vec::new()));
-    }
-    let mut few: Option<BTreeSet<VariantId>> = None;
-    let mut popular = Vec::new();
-    for word in words {
-        let having = rows::list_with(conn, shop, &word, POPULAR)?;
-        if having.len() >= POPULAR {
-            popular.push(word);
-            continue;
-        }
-        let ids: BTreeSet<VariantId> = having.into_iter().collect();
-        few = Some(match few {
-            Some(found) => found.intersection(&ids).copied().collect(),
-            None => ids,
-        });
-    }
-    let Some(few) = few else {
-        return Ok(Found::WithWords(popular));
-    };
-    let mut found: Vec<VariantId> = few.into_iter().collect();
-    for word in popular {
-        found = rows::keep_with(conn, &found, &word)?;
-    }
-    Ok(Found::Variants(found))
+    words::find(
+        conn,
+        (search, searched(search)),
+        |conn, word| {
+            let having = rows::list_with(conn, shop, word, POPULAR)?;
+            Ok((having.len() < POPULAR).then_some(having))
+        },
+        rows::keep_with,
+    )
 }
 
 /// Brings the words of these variants of a store up to date, after anything about them may have changed.

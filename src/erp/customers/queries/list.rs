@@ -64,7 +64,7 @@ fn matching<'a>(wanted: &Wanted, found: &Found) -> Boxed<'a> {
     }
     match found {
         Found::Everything => {}
-        Found::Contacts(these) => query = query.filter(contacts::id.eq_any(these.clone())),
+        Found::These(these) => query = query.filter(contacts::id.eq_any(these.clone())),
         Found::WithWords(words) => {
             for word in words {
                 let having = contact_terms::table

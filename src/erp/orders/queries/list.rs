@@ -167,7 +167,7 @@ fn matching<'a>(wanted: &Wanted, found: &Found) -> Boxed<'a> {
     }
     match found {
         Found::Everything => {}
-        Found::Orders(these) => query = query.filter(orders::id.eq_any(these.clone())),
+        Found::These(these) => query = query.filter(orders::id.eq_any(these.clone())),
         Found::WithWords(words) => {
             for word in words {
                 let having = order_terms::table

@@ -93,7 +93,7 @@ pub fn page(
     let end = match wanted.found {
         // What many have is looked for among so many: two such words may have nothing in common.
         Found::WithWords(_) => look_end(conn, wanted, after)?,
-        Found::Everything | Found::Variants(_) => None,
+        Found::Everything | Found::These(_) => None,
     };
     let mut query = beyond(matching(wanted), after);
     if let Some(end) = &end {
@@ -139,7 +139,7 @@ fn matching<'a>(wanted: Wanted<'_>) -> Boxed<'a> {
     let mut query = in_view(Some(wanted.view)).filter(v::shop_id.eq(wanted.shop));
     match wanted.found {
         Found::Everything => {}
-        Found::Variants(these) => query = query.filter(v::id.eq_any(these.clone())),
+        Found::These(these) => query = query.filter(v::id.eq_any(these.clone())),
         Found::WithWords(words) => {
             for word in words {
                 let having = w::table
