@@ -3,6 +3,8 @@ pub mod lots;
 pub mod show;
 pub mod stores;
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -40,6 +42,8 @@ struct Row {
     on_hand: i64,
     reserved: i64,
     free: i64,
+    /// Expected on receipts and transfers.
+    incoming: i64,
 }
 
 #[derive(Template)]
@@ -79,6 +83,10 @@ pub async fn index(
             let ids: Vec<ProductId> = found.iter().map(|row| row.id).collect();
             let levels = stock_rows::levels_of(conn, &ids)?;
             let mut shown = pictures::of_items(conn, &ids)?;
+            let incoming: BTreeMap<ProductId, i64> =
+                stock_rows::document_lines::incoming(conn, &ids)?
+                    .into_iter()
+                    .collect();
             let rows: Vec<Row> = found
                 .into_iter()
                 .map(|product| {
@@ -92,6 +100,7 @@ pub async fn index(
                     });
                     Row {
                         picture: shown.remove(&product.id),
+                        incoming: incoming.get(&product.id).copied().unwrap_or(0),
                         product,
                         on_hand: sums.0,
                         reserved: sums.1,

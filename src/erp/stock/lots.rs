@@ -160,16 +160,7 @@ pub fn block(
         return Err(LotError::NoReason);
     }
     let row = queries::find(conn, lot)?.ok_or(LotError::NotFound)?;
-    let arguments = json!({ "code": row.code });
-    let subject = format!("lot/{lot}");
-    audit::record(
-        conn,
-        user,
-        audit::Kind::LotBlocked,
-        &subject,
-        &arguments,
-        now,
-    )?;
+    note(conn, &row, audit::Kind::LotBlocked, user, now)?;
     queries::set_state(conn, lot, LotState::Blocked, Some(reason))?;
     bar(conn, lot, now)
 }
@@ -186,16 +177,7 @@ pub fn release(
     now: At,
 ) -> Result<(), LotError> {
     let row = queries::find(conn, lot)?.ok_or(LotError::NotFound)?;
-    let arguments = json!({ "code": row.code });
-    let subject = format!("lot/{lot}");
-    audit::record(
-        conn,
-        user,
-        audit::Kind::LotReleased,
-        &subject,
-        &arguments,
-        now,
-    )?;
+    note(conn, &row, audit::Kind::LotReleased, user, now)?;
     settle_state(conn, &row, now)
 }
 
@@ -213,9 +195,7 @@ pub fn correct_date(
 ) -> Result<(), LotError> {
     queries::set_best_before(conn, lot, best_before)?;
     let row = queries::find(conn, lot)?.ok_or(LotError::NotFound)?;
-    let arguments = json!({ "code": row.code, "best_before": row.best_before });
-    let subject = format!("lot/{lot}");
-    audit::record(conn, user, audit::Kind::LotDated, &subject, &arguments, now)?;
+    note(conn, &row, audit::Kind::LotDated, user, now)?;
     match row.state {
         LotState::Blocked => Ok(()),
         LotState::Open | LotState::Expired => settle_state(conn, &row, now),
@@ -249,6 +229,18 @@ pub(super) fn check_single(
         return Err(StockError::SerialTwice(code));
     }
     Ok(())
+}
+
+fn note(
+    conn: &mut DbConnection,
+    row: &LotRow,
+    kind: audit::Kind,
+    user: Option<UserId>,
+    now: At,
+) -> Result<(), DbError> {
+    let arguments = json!({ "code": row.code, "best_before": row.best_before });
+    let subject = format!("lot/{}", row.id);
+    audit::record(conn, user, kind, &subject, &arguments, now)
 }
 
 /// The day in the company's time zone: a lot is good through its last day.
