@@ -880,7 +880,7 @@ impl House {
                 1,
             )?;
             let ids: Vec<_> = found.iter().map(|row| row.id).collect();
-            counterfoil::shopify::inventory::queries::levels::list_items(conn, &ids)
+            counterfoil::shopify::inventory::queries::parts::list_items(conn, &ids)
         });
         calls[0].parse().expect("a number")
     }

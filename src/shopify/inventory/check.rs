@@ -9,6 +9,7 @@ use super::offer::{self, GRACE};
 use super::plan::Shelves;
 use super::queries::checks::{self, CheckRow};
 use super::queries::levels::{self, Due, Found, Pair};
+use super::queries::parts;
 use super::queries::{self, PlaceRow, calls, quiet};
 use super::read::{self, Seen};
 use super::{Master, Settings};
@@ -187,9 +188,9 @@ fn next(conn: &mut DbConnection, shop: &Shop) -> Result<Option<Portion>, DbError
         VariantId(0)
     };
     let at_once = i64::try_from(read::AT_ONCE).unwrap_or(1);
-    let variants = levels::list_mapped_after(conn, shop.id, after, at_once)?;
+    let variants = parts::list_mapped_after(conn, shop.id, after, at_once)?;
     Ok(Some(Portion {
-        items: levels::list_items(conn, &variants)?,
+        items: parts::list_items(conn, &variants)?,
         is_last: variants.is_empty() && open.next().is_none(),
         check,
         place,

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::queries::levels::{self, Due, Pair};
 use super::queries::marks::{self, MarkRow};
+use super::queries::parts;
 use super::queries::{self, PlaceRow};
 use super::{MarkKind, Master};
 use crate::platform::db::{DbConnection, DbError};
@@ -59,12 +60,12 @@ impl Variants {
             .collect();
         let items: Vec<String> = items.into_iter().collect();
         let mut by_product: HashMap<ProductId, Vec<VariantId>> = HashMap::new();
-        for (product, variant) in levels::list_variants_with(conn, shop.id, &products)? {
+        for (product, variant) in parts::list_variants_with(conn, shop.id, &products)? {
             by_product.entry(product).or_default().push(variant);
         }
-        let told = levels::list_by_item(conn, shop.id, &items)?;
+        let told = parts::list_by_item(conn, shop.id, &items)?;
         let ids: Vec<VariantId> = told.iter().map(|(_item, variant)| *variant).collect();
-        let mapped: HashSet<VariantId> = levels::list_parts(conn, &ids)?
+        let mapped: HashSet<VariantId> = parts::list_parts(conn, &ids)?
             .into_iter()
             .map(|(variant, ..)| variant)
             .collect();

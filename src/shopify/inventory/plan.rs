@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::offer::{self, GRACE, Known, Part, Step};
 use super::queries::levels::{self, Found};
+use super::queries::parts;
 use super::queries::{calls, quiet};
 use super::read::{self, Booked, Seen};
 use super::{Master, Settings};
@@ -167,13 +168,13 @@ impl Shelves {
     ) -> Result<Shelves, DbError> {
         let mut parts: HashMap<VariantId, Vec<(ProductId, i64)>> = HashMap::new();
         let mut products = HashSet::new();
-        for (variant, product, each) in levels::list_parts(conn, variants)? {
+        for (variant, product, each) in parts::list_parts(conn, variants)? {
             parts.entry(variant).or_default().push((product, each));
             products.insert(product);
         }
         let products: Vec<ProductId> = products.into_iter().collect();
         let mut stock: HashMap<(ProductId, LocationId), (i64, i64, i64)> = HashMap::new();
-        for row in levels::list_stock(conn, &products)? {
+        for row in parts::list_stock(conn, &products)? {
             let sum = stock.entry((row.product, row.location)).or_default();
             sum.0 += row.on_hand;
             sum.1 += row.reserved;

@@ -3,6 +3,7 @@ pub mod calls;
 pub mod checks;
 pub mod levels;
 pub mod marks;
+pub mod parts;
 pub mod quiet;
 pub(super) mod shown;
 

@@ -8,7 +8,8 @@ use crate::shopify::client::ShopifyError;
 use crate::shopify::gid::{self, Gid};
 use crate::shopify::graphql::{InventoryAt, inventory_at as payload};
 use crate::shopify::inventory::offer::GRACE;
-use crate::shopify::inventory::queries::levels::{self, Found};
+use crate::shopify::inventory::queries::levels::Found;
+use crate::shopify::inventory::queries::parts;
 use crate::shopify::inventory::queries::{marks, quiet};
 use crate::shopify::shops::Shop;
 use crate::shopify::{Connector, Haste};
@@ -165,11 +166,11 @@ pub fn only_item(
     shop: ShopId,
     variant: VariantId,
 ) -> Result<Option<ProductId>, DbError> {
-    let parts = levels::list_parts(conn, &[variant])?;
+    let parts = parts::list_parts(conn, &[variant])?;
     let [(_variant, product, 1)] = parts[..] else {
         return Ok(None);
     };
-    let sharers = levels::list_variants_with(conn, shop, &[product])?;
+    let sharers = parts::list_variants_with(conn, shop, &[product])?;
     let alone = sharers.iter().all(|(_product, other)| *other == variant);
     Ok(alone.then_some(product))
 }

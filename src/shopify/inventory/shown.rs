@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use super::offer::{self, Part, Rule};
 use super::plan::Shelves;
 use super::queries::levels::{self, Found, LevelRow};
+use super::queries::parts;
 use super::queries::shown as rows;
 use super::queries::{self, PlaceRow};
 use super::{Master, Settings};
@@ -185,7 +186,7 @@ fn in_store(
     is_paused: bool,
 ) -> Result<InStore, DbError> {
     let settings = queries::find_settings(conn, shop.id)?;
-    let variants: Vec<VariantId> = levels::list_variants_with(conn, shop.id, &[product])?
+    let variants: Vec<VariantId> = parts::list_variants_with(conn, shop.id, &[product])?
         .into_iter()
         .map(|(_product, variant)| variant)
         .collect();

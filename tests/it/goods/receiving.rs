@@ -35,7 +35,10 @@ async fn what_is_expected_comes_in_two_bookings_and_one_is_taken_back(kind: Kind
         .await;
     assert_eq!(house.incoming(tea), 10);
     let items = house.app.get("/products").await;
-    assert_eq!(items.texts(&format!("#product-{tea} td:last-child")), ["10"]);
+    assert_eq!(
+        items.texts(&format!("#product-{tea} td:last-child")),
+        ["10"]
+    );
     assert_eq!(house.lies(tea, house.main), 0);
     let scanned = house.send(page.form("#add"), &[("code", "NOPE")]).await;
     scanned
