@@ -242,11 +242,10 @@ impl Work<'_> {
                 keep(conn, job, &progress).map(drop)
             })
             .await?;
-        pictures::tidy(self.cx, &self.shop).await?;
         self.judge().await
     }
 
-    /// Lets the rules look at what came, some variants in a transaction.
+    /// Lets the rules look at what came, some variants in a transaction; then pictures that nothing shows any more go.
     async fn judge(&mut self) -> Result<Imported, ImportError> {
         loop {
             let (shop, job, now) = (self.shop.clone(), self.job, self.cx.clock.now());
@@ -265,6 +264,7 @@ impl Work<'_> {
                 .await?;
             self.progress = progress;
             if !is_more {
+                pictures::tidy(self.cx, &self.shop).await?;
                 return Ok(Imported::Through);
             }
         }
