@@ -78,7 +78,7 @@ struct IndexPage {
     rows: Vec<Row>,
     search: String,
     /// Address, name, whether it is this one.
-    tabs: Vec<(String, &'static str, bool)>,
+    states: Vec<(String, &'static str, bool)>,
     cleared: String,
     label: String,
     older: String,
@@ -117,7 +117,7 @@ pub async fn index(
     let tab = |state: &str, name: &'static str| (query.link(state, ""), name, query.state == state);
     let page = IndexPage {
         frame: visitor.frame(Section::Products),
-        tabs: vec![
+        states: vec![
             tab("", "All"),
             tab("blocked", "Blocked"),
             tab("expired", "Expired"),
